@@ -66,6 +66,6 @@ _MACHINE_TIME = re.compile(r"datetime\.now\(|\butcnow\(|\btime\.time(?:_ns)?\(")
 
 
 def test_what_processes_compare_is_by_the_clock_of_the_database() -> None:
-    """ADR 30: only the module of that clock reads the machine's."""
+    """ADR 27: only the module of that clock reads the machine's."""
     below = [path for room in ("db", "services") for path in (ROOT / "app" / room).rglob("*.py")]
     assert [path for path in below if _MACHINE_TIME.search(path.read_text("utf-8"))] == [ROOT / "app/db/clock.py"]

@@ -1,4 +1,4 @@
-"""One clock for all processes of a database: its server's on PostgreSQL, the machine's on SQLite (ADR 30).
+"""One clock for all processes of a database: its server's on PostgreSQL, the machine's on SQLite (ADR 27).
 
 Leases, ids and everything else that two processes compare follow this clock. It is not the gateway's clock, which may
 stand still (``state.now``).

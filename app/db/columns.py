@@ -34,7 +34,7 @@ QUEUE = {
 
 
 def by_time(column: str = "id") -> Mapping[str, Any]:
-    """Return the further arguments of a table that PostgreSQL partitions by an id, and so by time (ADR 30)."""
+    """Return the further arguments of a table that PostgreSQL partitions by an id, and so by time (ADR 28)."""
     return {"postgresql_partition_by": f"RANGE ({column})"}
 
 

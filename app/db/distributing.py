@@ -1,4 +1,4 @@
-"""Distribute the tables over the servers of a Citus cluster (``smsgw migrate --distribute``; ADR 30)."""
+"""Distribute the tables over the servers of a Citus cluster (``smsgw migrate --distribute``; ADR 31)."""
 
 from sqlalchemy import Connection, text
 

@@ -1,4 +1,4 @@
-"""Citus: the tables on several PostgreSQL servers, with all rows of a number in one shard (ADR 30).
+"""Citus: the tables on several PostgreSQL servers, with all rows of a number in one shard (ADR 31).
 
 A statement may read and change rows of any shards, but lock those of one only. So what locks rows goes piece by piece:
 a piece is the buckets of a shard. Elsewhere all buckets are one piece, and nothing is done twice.

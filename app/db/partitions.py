@@ -1,6 +1,6 @@
 """Partitions of the tables of messages, by id and so by time (PostgreSQL): which there are, make them, drop them.
 
-Each table has a default partition as well, so that a row always finds a place (ADR 30).
+Each table has a default partition as well, so that a row always finds a place (ADR 28).
 """
 
 import re

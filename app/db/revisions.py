@@ -43,7 +43,7 @@ class Fit(Enum):
 
 
 def fit_of(connection: Connection) -> Fit:
-    """Return how the schema fits. A newer one says which programs may go on beside the newer ones (ADR 31)."""
+    """Return how the schema fits. A newer one says which programs may go on beside the newer ones (ADR 30)."""
     revision = current_revision(connection)
     if revision is None:
         return Fit.EMPTY

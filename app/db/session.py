@@ -142,7 +142,7 @@ class Database:
     """Runs functions of a connection in threads, each in a transaction of its own.
 
     Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises. ``changes``
-    counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 30).
+    counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 27).
     """
 
     def __init__(self, url: URL, *, may_be_emptied: bool = False, sessions: Sessions = _DEFAULT) -> None:

@@ -1,4 +1,4 @@
-"""The clock of a database: what is known of its server's time after each answer (ADR 30)."""
+"""The clock of a database: what is known of its server's time after each answer (ADR 27)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Processes whose machines have other clocks work as one, because they all go by the database's (ADR 30)."""
+"""Processes whose machines have other clocks work as one, because they all go by the database's (ADR 27)."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""An older and a newer program side by side on one database, as in a rolling upgrade (ADR 31)."""
+"""An older and a newer program side by side on one database, as in a rolling upgrade (ADR 30)."""
 
 import io
 from collections.abc import AsyncIterator

@@ -211,7 +211,7 @@ class Turns:
         return True
 
     def _hand_back(self, entry: PendingAccount) -> bool:
-        """Leave a number to a process of a newer program. Return False if there is none (ADR 31)."""
+        """Leave a number to a process of a newer program. Return False if there is none (ADR 30)."""
         if not self._membership.hand_back(entry.bucket):
             return False
         entry.queue.clear()

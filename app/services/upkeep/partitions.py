@@ -1,4 +1,4 @@
-"""Keep partitions of the message tables: make those of the time ahead, drop those past their retention (ADR 30)."""
+"""Keep partitions of the message tables: make those of the time ahead, drop those past their retention (ADR 28)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from functools import partial
 
 from app import observability
 from app.db import partitions
+from app.db.clock import clock_of
 from app.db.partitions import OF_MESSAGES, Partition
 from app.db.reports import delivery_report
 from app.db.session import Database
@@ -63,11 +64,11 @@ def make(database: Database, spans: Spans) -> int:
 
 
 def keep_in_pieces(spans: Spans, kept: RetentionPeriods) -> Pieces[PartitionCounts]:
-    """Yield the pieces of a run, by the machine's clock, as ids are, also where the gateway's is moved.
+    """Yield the pieces of a run, by the database's clock, as ids are, also where the gateway's is moved.
 
     Raise BusyError if the tables are in use.
     """
-    now = datetime.now(UTC)
+    now: datetime = yield lambda connection: clock_of(connection)()
     made = yield from _make(spans, now)
     past = list(_past((yield partitions.existing), now, kept))
     dropped = 0

@@ -6,7 +6,7 @@ last piece marks the day as done. So a task whose process dies is taken up by th
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
 
@@ -41,19 +41,19 @@ class DutyLostError(Exception):
 
 
 class Schedule:
-    """Runs daily tasks, by the machine's clock: the gateway's may stand still, and days of it pass in a moment."""
+    """Runs daily tasks, by the database's clock: the gateway's may stand still, and days of it pass in a moment."""
 
     def __init__(
         self,
         database: Database,
         membership: Membership,
         tasks: Sequence[DailyTask],
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """``clock`` returns an aware time."""
+        """``clock`` returns an aware time; None: the database's."""
         self._database = database
         self._membership = membership
-        self._clock = clock
+        self._clock = clock or database.clock
         self._tasks = {task.name: (task, membership.wants(task.name)) for task in tasks}
         self._done_for: dict[str, date] = {}
         self._isolation = Isolation("scheduled task")

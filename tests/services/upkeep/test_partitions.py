@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text, update
 from typer.testing import CliRunner
 
-from app.cli import app
+from app.cli.smsgw import app
 from app.db import partitions
 from app.db.handovers import attempt
 from app.db.inbound_keys import inbound_key
