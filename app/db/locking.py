@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
@@ -32,11 +31,14 @@ def fetch_locked(
     """
     if not is_distributed(connection.dialect):
         return list(fetch(connection, _locking(statement, table), given))
-    found = {tuple(row[: len(keys)]) for row in fetch(connection, statement, given)}
+
+    def key_of(row: Fields) -> tuple[str, ...]:
+        return tuple(map(str, row[: len(keys)]))  # the reader of a row may take its id as a number
+
+    found = {key_of(row): int(row[0]) for row in fetch(connection, statement, given)}
     lock = _locking(_of_keys(connection.dialect.name, table, keys), table)
-    locked: set[tuple[Any, ...]] = set()
-    for piece in pieces_with(connection, (key[0] for key in found)):
-        rows = fetch(connection, *of_share(connection, lock, table, piece, as_keys(sorted(found))))
-        locked.update(map(tuple, rows))
+    locked: set[tuple[str, ...]] = set()
+    for piece in pieces_with(connection, found.values()):
+        locked.update(map(key_of, fetch(connection, *of_share(connection, lock, table, piece, as_keys(sorted(found))))))
     # Read again, as it is now that nobody else can change it.
-    return [row for row in fetch(connection, statement, given) if tuple(row[: len(keys)]) in locked]
+    return [row for row in fetch(connection, statement, given) if key_of(row) in locked]

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from app.db import campaigns, inbound_keys
 from app.db.campaigns import campaign, campaign_recipient
 from app.db.claims import deletion
-from app.db.conversations import conversation, is_strangers
+from app.db.conversations import conversation, is_strangers, lock_conversations
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
 from app.db.keys import ITEM, NUMBER, NumberKey
@@ -205,8 +205,9 @@ def purge_strangers(connection: Connection, before: datetime, after: NumberKey |
     if not page:
         return Page(None, 0)
     looked_at = tuple_(*key).between(tuple_(*map(literal, page[0])), tuple_(*map(literal, page[-1])))
-    idle = select(*key).where(looked_at, is_strangers(), ~wrote, ~timed).with_for_update(skip_locked=True)
-    keys = list(map(tuple, connection.execute(idle).all()))
+    idle = list(map(tuple, connection.execute(select(*key).where(looked_at, is_strangers(), ~wrote, ~timed)).all()))
+    locked = lock_conversations(connection, idle, wait=False) if idle else []
+    keys = [(one.bucket, one.msisdn) for one in locked if one.tenure == 0]
     if keys:
         connection.execute(deletion(connection.dialect.name, conversation, NUMBER), as_keys(keys))
     return Page((page[-1].bucket, page[-1].msisdn), len(keys))
@@ -218,8 +219,8 @@ def purge_recipients(connection: Connection, before: datetime, limit: int) -> in
     Return the number of deleted recipients; 0 when none are left.
     """
     mine = campaign_recipient.c.campaign_id == campaign.c.id
-    old = (campaign.c.done_at < before, select(1).where(mine).exists())
-    campaign_id = connection.execute(select(campaign.c.id).where(*old).order_by(campaign.c.id).limit(1)).scalar()
+    old = select(campaign.c.id).join_from(campaign, campaign_recipient, mine).where(campaign.c.done_at < before)
+    campaign_id = connection.execute(old.order_by(campaign.c.id).limit(1)).scalar()
     if campaign_id is None:
         return 0
     columns = [campaign_recipient.c[name] for name in _RECIPIENT]

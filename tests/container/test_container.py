@@ -18,6 +18,7 @@ BIN = Path(sys.executable).parent
 COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
 DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text("utf-8")
 INTERPOLATED = re.compile(r"\$\{([A-Z_]+)([^}]*)\}")
+RUNNING = ("web", "worker")
 WITHIN_SECONDS = 60
 
 
@@ -61,7 +62,7 @@ def test_required_variables_have_a_hint_and_others_a_default() -> None:
 
 def test_every_variable_is_a_setting(services: dict[str, dict[str, Any]]) -> None:
     known = {f"SMSGW_{name.upper()}" for name in Settings.model_fields}
-    assert services["gateway"]["environment"].keys() <= known
+    assert services["web"]["environment"].keys() <= known
 
 
 def test_nothing_listens_beyond_this_machine(services: dict[str, dict[str, Any]]) -> None:
@@ -72,14 +73,15 @@ def test_nothing_listens_beyond_this_machine(services: dict[str, dict[str, Any]]
 
 
 def test_the_schema_is_brought_up_before_the_gateway_starts(services: dict[str, dict[str, Any]]) -> None:
-    assert services["gateway"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    for name in RUNNING:
+        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+        assert services["migrate"]["environment"] == services[name]["environment"]
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["migrate"]["command"] == ["smsgw", "migrate"]
-    assert services["migrate"]["environment"] == services["gateway"]["environment"]
 
 
 def test_the_gateway_can_do_no_harm_to_its_machine(services: dict[str, dict[str, Any]]) -> None:
-    for name in ("gateway", "migrate"):
+    for name in (*RUNNING, "migrate"):
         assert services[name]["read_only"] is True
         assert services[name]["cap_drop"] == ["ALL"]
         assert "no-new-privileges:true" in services[name]["security_opt"]
@@ -113,7 +115,7 @@ def test_the_env_file_of_the_page_is_valid(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr
     given = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text("utf-8").splitlines())
     assert re.fullmatch("[A-Za-z0-9]{32,}", given["POSTGRES_PASSWORD"])
-    written = yaml.safe_load(COMPOSE)["services"]["gateway"]["environment"]
+    written = yaml.safe_load(COMPOSE)["services"]["web"]["environment"]
     environment = {
         name: INTERPOLATED.sub(lambda found: given.get(found[1]) or found[2].removeprefix(":-"), value)
         for name, value in written.items()
