@@ -215,7 +215,7 @@ async def purge_messages(gateway: Running) -> None:
 
 async def test_messages_are_stored_for_as_long_as_their_question(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who hold a service are asked about new terms weeks ahead, while other messages are stored for a day."""
-    monkeypatch.setattr(retention, "_PAGE_SIZE", 1)
+    monkeypatch.setattr(retention, "_PIECE", 1)
     async with step() as gateway:
         await gateway.gateway.management.terms_changes.announce("CL", 600, None, START + timedelta(days=40), "test")
         await gateway.drain()
