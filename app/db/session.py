@@ -176,6 +176,12 @@ class Database:
         async with _patience(within):
             return await self._written(work, partial(self._in_thread, self.write_now))
 
+    async def write_aside(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` and commit what makes no work for anybody, such as that this process is alive."""
+        if self._together is not None:
+            return await self._together.write(Watched(work))
+        return await self._in_thread(self.write_now, work)
+
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
 

@@ -178,7 +178,7 @@ class Membership:
             return
         async with self._beat_lock:
             began = time.monotonic()
-            before, self._last = self._last, await self._database.write(self._beat)
+            before, self._last = self._last, await self._database.write_aside(self._beat)
             if not self.has_newer():
                 self._handed_back.clear()
             if not self._last.alive:  # another process has its number
