@@ -176,12 +176,6 @@ class Database:
         async with _patience(within):
             return await self._written(work, partial(self._in_thread, self.write_now))
 
-    async def write_aside(self, work: Callable[[Connection], _T]) -> _T:
-        """Run ``work`` and commit what makes no work for anybody, such as that this process is alive."""
-        if self._together is not None:
-            return await self._together.write(Watched(work))
-        return await self._in_thread(self.write_now, work)
-
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
 
@@ -190,6 +184,12 @@ class Database:
         if self._together is None:
             return await self.write(work)
         return await self._written(work, self._together.write_large)
+
+    async def write_quietly(self, work: Callable[[Connection], _T]) -> _T:
+        """Run ``work`` and commit, for rows in which no loop of any process finds work: nobody looks for some."""
+        if self._together is not None:
+            return await self._together.write(Watched(work))
+        return await self._in_thread(self.write_now, work)
 
     async def read(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
         """Run ``work``, which must not write. ``within``: seconds after which StorageUnavailableError is raised."""

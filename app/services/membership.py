@@ -178,7 +178,7 @@ class Membership:
             return
         async with self._beat_lock:
             began = time.monotonic()
-            before, self._last = self._last, await self._database.write_aside(self._beat)
+            before, self._last = self._last, await self._database.write_quietly(self._beat)
             if not self.has_newer():
                 self._handed_back.clear()
             if not self._last.alive:  # another process has its number
@@ -240,7 +240,7 @@ class Membership:
         """Have others take over at once; if the database is away, they do when this process counts as gone."""
         self._valid_until = 0.0
         try:
-            await self._database.write(self._end)
+            await self._database.write_quietly(self._end)
         except StorageUnavailableError:
             log.warning("the database is away; others take over when this process counts as gone")
 

@@ -65,7 +65,7 @@ class WorkerNumber:
 
     async def renew(self) -> None:
         """Renew the lease, or take another number if another process has this one now."""
-        lease = await self._database.write_aside(self._lease)
+        lease = await self._database.write_quietly(self._lease)
         if self._held not in (None, lease.number):
             log.warning("the lease of the worker number was lost; there is another one", number=lease.number)
         self._held = lease.number
@@ -105,7 +105,7 @@ class WorkerNumber:
         """End the lease at once; if the database is away, it lapses."""
         until = max(self._database.clock(), self._ids.give_up())
         try:
-            await self._database.write_aside(partial(self._end, until=until))
+            await self._database.write_quietly(partial(self._end, until=until))
         except StorageUnavailableError:
             log.warning("the database is away; the worker number is free when its lease lapses")
 
