@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.errors import BenchError
 from bench.load.traffic import Customers, Line, as_jsonl
-from bench.processes import free_port, serving
+from bench.processes import READY_SECONDS, free_port, serving
 from bench.usage import Meter, processor_seconds
 
 TOKEN = "demo"  # noqa: S105  the public token of the test environment
@@ -30,6 +30,7 @@ DRAIN_SECONDS = 10
 ANSWER_SECONDS = 600.0
 DUMP_SECONDS = 10.0
 PAUSE_SECONDS = 0.005
+BEAT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +45,44 @@ class Setup:
     """The content of its settings file, in YAML."""
     other_clocks: Mapping[str, Callable[[], float]] | None = None
     """Processor seconds of what works for it, such as the database's server, by name."""
+    workers: int = 0
+    """Processes that handle messages beside one that answers requests; 0: one process is both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A process that handles messages, and the loopback port of its metrics."""
+
+    pid: int
+    port: int
 
 
 class Gateway:
-    """A running gateway, on a loopback port."""
+    """A running gateway, on a loopback port: one process, or one that answers requests and its workers."""
 
-    def __init__(self, pid: int, port: int, client: httpx.Client, setup: Setup) -> None:
+    def __init__(self, pid: int, port: int, client: httpx.Client, setup: Setup, workers: Sequence[Worker] = ()) -> None:
         self.pid = pid
         self.port = port
+        self.workers = workers
         self._client = client
         self._setup = setup
 
     def meter(self) -> Meter:
-        """Begin to measure what it uses; its own time is named `gateway`."""
-        clocks = {"gateway": lambda: processor_seconds(self.pid), **(self._setup.other_clocks or {})}
-        return Meter(clocks, [self.pid])
+        """Begin to measure what it uses; its own time is named `gateway`, or `web` and `workers`."""
+        clocks = {"web" if self.workers else "gateway": lambda: processor_seconds(self.pid)}
+        pids = [worker.pid for worker in self.workers]
+        if pids:
+            clocks["workers"] = lambda: sum(map(processor_seconds, pids))
+        return Meter({**clocks, **(self._setup.other_clocks or {})}, [self.pid, *pids])
+
+    def await_workers(self) -> None:
+        """Wait until each worker counts all of them, and so has its own share. Raise BenchError if that takes long."""
+        give_up = time.monotonic() + READY_SECONDS
+        for worker in self.workers:
+            while self.call("GET", f"http://127.0.0.1:{worker.port}/readyz")["process"]["workers"] != len(self.workers):
+                if time.monotonic() > give_up:
+                    raise BenchError(f"the workers did not find each other in {READY_SECONDS:g} s")
+                time.sleep(BEAT_SECONDS)
 
     # ---- customers
 
@@ -131,8 +155,12 @@ class Gateway:
         return texts[-1]
 
     def counted(self, metric: str, **labels: str) -> int:
-        """Return the sum of a metric over its labels, those with `labels` alone."""
-        text: str = self._answer("GET", "/metrics").text
+        """Return the sum of a metric over all processes and its labels, those with `labels` alone."""
+        addresses = ["/metrics", *(f"http://127.0.0.1:{worker.port}/metrics" for worker in self.workers)]
+        return sum(self._counted_at(address, metric, labels) for address in addresses)
+
+    def _counted_at(self, address: str, metric: str, labels: Mapping[str, str]) -> int:
+        text: str = self._answer("GET", address).text
         samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
         return round(sum(one.value for one in samples if one.name == metric and labels.items() <= one.labels.items()))
 
@@ -187,9 +215,22 @@ def running_gateway(setup: Setup) -> Iterator[Gateway]:
     program = ["app"]
     if setup.inside:
         program = ["bench.inside.launcher", setup.inside, str(inside_file(setup.folder))]
-    command = [sys.executable, "-m", *program, "serve", "--port", str(port)]
+    role = "web" if setup.workers else "serve"
+    command = [sys.executable, "-m", *program, role, "--port", str(port)]
     with (
         serving(command, port=port, ready="/readyz", log=log, env=env, folder=setup.folder) as pid,
+        ExitStack() as stack,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=ANSWER_SECONDS) as client,
     ):
-        yield Gateway(pid, port, client, setup)
+        workers = [stack.enter_context(_worker(setup, number, env)) for number in range(setup.workers)]
+        gateway = Gateway(pid, port, client, setup, workers)
+        gateway.await_workers()
+        yield gateway
+
+
+@contextmanager
+def _worker(setup: Setup, number: int, env: Mapping[str, str]) -> Iterator[Worker]:
+    port, log = free_port(), setup.folder / f"worker-{number}.log"
+    command = [sys.executable, "-m", "app", "worker", "--port", str(port)]
+    with serving(command, port=port, ready="/readyz", log=log, env=env, folder=setup.folder) as pid:
+        yield Worker(pid, port)

@@ -35,6 +35,9 @@ class Scale:
     idle_seconds: float = 2.0
     """Seconds without any message, for what the gateway uses by itself."""
 
+    resting_seconds: float = 20.0
+    """The same for a gateway of several processes, of which each looks about once a second."""
+
     import_lines: int = 3_000
     memory_customers: int = 50_000
     memory_services: int = 1
@@ -79,6 +82,7 @@ SMOKE = Scale(
     open_loop_seconds=0.5,
     idle_messages=3,
     idle_seconds=0.3,
+    resting_seconds=0.5,
     import_lines=60,
     memory_customers=100,
     memory_messages=1_000,

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from bench.figures import Result
 from bench.lab import EmptyEndpoint, Lab
-from bench.scenarios import backlog, beside_kannel, clock, counted, day, growth, latency, population, round_trips
+from bench.scenarios import (
+    backlog,
+    beside_kannel,
+    clock,
+    counted,
+    day,
+    growth,
+    latency,
+    population,
+    round_trips,
+    workers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +34,7 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("out", "Round trips out through HTTP", round_trips.out),
     Scenario("postgresql", "Round trips on PostgreSQL", round_trips.postgresql),
     Scenario("statistics", "Round trips on PostgreSQL, whatever it has counted", counted.counted),
+    Scenario("workers", "Round trips on PostgreSQL, through three workers", workers.workers),
     Scenario("idle", "One message at a time", latency.idle),
     Scenario("open-loop", "A constant rate", latency.open_loop),
     Scenario("import", "Bulk import", growth.imports),
