@@ -127,6 +127,26 @@ async def test_a_process_that_ends_leaves_everything_at_once(postgresql_url: str
         assert living.membership.duties == sorted(DUTIES)
 
 
+async def test_a_beat_has_nobody_look_for_work(postgresql_url: str) -> None:
+    async with processes(postgresql_url, BOTH, BOTH) as (one, other):
+        await one.membership.beat()
+        assert one.database.notices is not None
+        assert other.database.notices is not None
+        looked, heard = [], asyncio.Queue[None]()
+        one.database.when_changed = lambda: looked.append("one")
+        hearing = asyncio.create_task(other.database.notices.listen(lambda: heard.put_nowait(None)))
+        async with asyncio.timeout(20):
+            await heard.get()  # it listens
+            await one.membership.beat()
+            await one.number.renew()
+            assert looked == []
+            await one.database.write(lambda connection: connection.execute(update(worker).values(seen_at=LONG_AGO)))
+            await heard.get()
+        hearing.cancel()
+        # Notices come in the order of the commits.
+        assert (looked, heard.empty()) == (["one"], True)
+
+
 def test_only_what_falls_to_a_process_that_goes_changes_hands() -> None:
     before, after = [1, 2, 3, 4], [1, 2, 4]
     tasks = [f"task {number}" for number in range(100)]
