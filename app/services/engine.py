@@ -189,7 +189,9 @@ class Engine:
         # Until there is an answer; so a question that fails is asked again.
         self._next_at, self._is_answer_old = EVER, False
         works = tuple(loop.work for loop in self.loops if loop.work is not None and loop.is_ours())
-        found = await self._database.read(partial(due.outlook, loops=works, share=self._share()))
+        found: dict[LoopWork, datetime] = {}
+        if works:  # a process that answers requests only has none
+            found = await self._database.read(partial(due.outlook, loops=works, share=self._share()))
         ended, now = asyncio.get_running_loop().time(), self._database.clock()
         self._not_before = ended + min(_PAUSE_FACTOR * (ended - began), _LONGEST_PAUSE_SECONDS)
         for loop in self.loops:

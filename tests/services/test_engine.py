@@ -7,19 +7,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import event
 
 from app.commands.orders.calls import PlaceOrder
 from app.composition import build_gateway
+from app.db.due import Work
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import outbox
 from app.db.record_tables import RECORD_TABLES
+from app.db.session import Database, normalise_url
 from app.db.timers import timer
 from app.domain.ids import WORKERS
 from app.domain.messages import MessageClass
 from app.domain.orders import Order
 from app.domain.subscriptions import Channel
+from app.services.engine import Engine
 from app.services.intake import Source
 from app.services.management.campaigns import NewCampaign
 from app.services.simulator.network import PROVIDER
@@ -139,7 +143,7 @@ async def test_after_readers_were_busy_it_looks_soon_again(gateway: Running) -> 
 # ---- and no work in vain
 
 
-def _engines(gateway: Running) -> list[Engine]:
+def _engines(gateway: Running) -> list[SqlEngine]:
     database = gateway.gateway.storage.database
     return list(dict.fromkeys([database.engine, database._reading]))
 
@@ -163,6 +167,39 @@ async def test_an_idle_gateway_runs_no_statements_on_sqlite_and_a_read_a_second_
 
     with listening(lambda sql, _: statements.append(sql), *_engines(gateway)):
         await seconds_until(is_idle)
+
+
+async def test_a_process_that_handles_no_messages_asks_for_none(unused_database_url: str) -> None:
+    database = Database(normalise_url(unused_database_url))
+    engine = Engine(database)
+    asked, transactions = asyncio.Event(), 0
+
+    def is_ours() -> bool:
+        asked.set()
+        return False
+
+    def count(_: object) -> None:
+        nonlocal transactions
+        transactions += 1
+
+    loop = engine.add("turns", _nothing_to_do, work=(Work.TURNS, ""), is_ours=is_ours)
+    event.listen(database._reading, "begin", count)
+    engine.start()
+    try:
+        async with asyncio.timeout(20):
+            for _ in range(2):  # the loop itself and the question look whether the work is this process's
+                await asyncio.sleep(0.1)
+                engine.ask_soon()
+                asked.clear()
+                await asked.wait()
+    finally:
+        await engine.stop()
+        database.close()
+    assert (loop.is_ours(), transactions) == (False, 0)
+
+
+async def _nothing_to_do() -> bool:
+    return False
 
 
 async def test_a_message_alone_takes_three_commits(gateway: Running) -> None:
