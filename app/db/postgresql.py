@@ -71,6 +71,8 @@ def make_postgresql_engine(url: URL, sessions: Sessions) -> Engine:
         isolation_level="READ COMMITTED",
         pool_size=sessions.connections,
         max_overflow=0,
+        # The one used last, whose session has prepared what is asked again and again.
+        pool_use_lifo=True,
         pool_recycle=_RECYCLE_SECONDS,
     )
     distribution.learn_pieces(engine, pooled=sessions.pooled)

@@ -1,6 +1,7 @@
 """Sessions of PostgreSQL: nothing waits without end, and a transaction runs again where that is safe."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -47,6 +48,21 @@ def test_a_session_has_limits_and_sees_what_others_committed(database: Database)
     )
 
     assert found == ["30s", "5s", "30s", "read committed", "off", "off"]
+
+
+def test_work_one_after_the_other_goes_over_one_session_which_has_prepared_its_statements(
+    unused_postgresql_url: str,
+) -> None:
+    database = Database(normalise_url(unused_postgresql_url), sessions=Sessions(3))
+
+    def session(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    with ExitStack() as stack:
+        opened = {session(stack.enter_context(database.engine.connect())) for _ in range(3)}
+    used = {database.read_now(session) for _ in range(9)}
+    database.close()
+    assert (len(opened), len(used)) == (3, 1)
 
 
 def test_a_migration_may_take_longer_but_waits_for_no_lock(database: Database) -> None:
