@@ -31,7 +31,7 @@ help: ## List the targets
 	  bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); \
 	fi; \
 	awk -v bold="$$bold" -v plain="$$plain" -F ' *## ' \
-	  '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %s%-13s%s %s\n", bold, $$1, plain, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  '/^[a-z-]+:.*## / { sub(/:.*/, "", $$1); printf "  %s%-16s%s %s\n", bold, $$1, plain, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(HAVE_PROJECT) ## Make .venv with everything in it
 	@:
@@ -53,6 +53,7 @@ citus-statements: setup ## Check that Citus would take every statement, without 
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --distributed -k postgresql tests/db tests/services
 
 citus-test: setup ## Test on a Citus cluster (DATABASE_URL=postgresql://…: an empty database on its coordinator)
+	@test -n '$(DATABASE_URL)' || { echo 'Say which: make citus-test DATABASE_URL=postgresql://…'; exit 1; }
 	$(BIN)/python -m tests.cluster '$(DATABASE_URL)'
 
 check: check-format lint types imports test ## Format check, lint, types, import contracts, tests

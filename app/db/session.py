@@ -188,7 +188,7 @@ class Database:
     async def write_quietly(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for rows in which no loop of any process finds work: nobody looks for some."""
         if self._together is not None:
-            return await self._together.write(Watched(work))
+            return await self._together.write(work)
         return await self._in_thread(self.write_now, work)
 
     async def read(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
