@@ -14,6 +14,8 @@ from bench.scenarios.round_trips import TIME, RoundTrips, Share, one_a_request
 from bench.usage import processor_seconds
 
 WORKERS = 3
+RESTS = 4
+"""Parts of the time without messages, so that the server's own upkeep, which comes now and then, is one of them."""
 SERVER = "PostgreSQL server"
 ONE, SEVERAL = "one process", f"web and {WORKERS} workers"
 RATIO = f"{SEVERAL} / {ONE}"
@@ -31,7 +33,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """What a second without messages takes, as a share of a core."""
+    """What some time without messages takes, in per cent of a core."""
 
     workers: Sequence[float]
     server: float
@@ -43,14 +45,15 @@ def workers(lab: Lab, empty: EmptyEndpoint) -> Result:
         one, several = (stack.enter_context(_running(lab, count)) for count in (0, WORKERS))
         pairs = lab.turns("turns", lambda: (one.trips.share(), several.trips.share()), empty.share)
         found = [shares for _, shares in pairs]
-        resting = [_resting(lab, each) for each in (one, several)]
+        resting = [_resting(lab, several) for _ in range(RESTS)]
+        alone = [_resting(lab, one) for _ in range(RESTS)]
         version = one.version
     figures = [
         *compare(found),
         *empty_figures([share for share, _ in pairs]),
-        Figure.of("a worker without messages", "% of a core", [part * 100 for part in resting[1].workers]),
-        Figure.of(f"the server without messages, with {SEVERAL}", "% of a core", [resting[1].server * 100]),
-        Figure.of(f"the server without messages, with {ONE}", "% of a core", [resting[0].server * 100]),
+        Figure.of("a worker without messages", "% of a core", [part for rest in resting for part in rest.workers]),
+        Figure.of(f"the server without messages, with {SEVERAL}", "% of a core", [rest.server for rest in resting]),
+        Figure.of(f"the server without messages, with {ONE}", "% of a core", [rest.server for rest in alone]),
     ]
     return Result(figures=figures, notes=[f"PostgreSQL {version}, its default settings"])
 
@@ -81,11 +84,11 @@ def _running(lab: Lab, count: int) -> Iterator[Running]:
 
 def _resting(lab: Lab, running: Running) -> Resting:
     """Return what the workers and the server take while nothing comes."""
-    pids, seconds = [worker.pid for worker in running.trips.gateway.workers], lab.scale.resting_seconds
+    pids, seconds = [worker.pid for worker in running.trips.gateway.workers], lab.scale.resting_seconds / RESTS
     before, server = [processor_seconds(pid) for pid in pids], running.server()
     sleep(seconds)
     spent = [processor_seconds(pid) - began for pid, began in zip(pids, before, strict=True)]
-    return Resting([each / seconds for each in spent], (running.server() - server) / seconds)
+    return Resting([each / seconds * 100 for each in spent], (running.server() - server) / seconds * 100)
 
 
 def _spent(share: Share) -> float:
