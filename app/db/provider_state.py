@@ -13,8 +13,9 @@ from app.db.rows import AnySelect, fetch
 from app.db.types import Instant
 from app.domain.values import value
 
-# A claim of a provider's messages locks its row, so that two workers never send one subscriber's out of order. The row
-# also holds the circuit breaker's state (NULL: closed).
+# A claim of a provider's messages locks its row, so that two workers never send one subscriber's out of order. So do
+# the commits that record its ids of messages, and those that park reports of ids that nobody knows. The row also holds
+# the circuit breaker's state (NULL: closed).
 provider_lane = Table(
     "provider_lane", metadata, Column("provider", Text, primary_key=True),
     *optional(Integer, "failures", "openings"), *optional(Instant, "paused_until"),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.db import handovers, message_parts, outbound_messages, outbox, reports
+from app.db import handovers, message_parts, outbound_messages, outbox, provider_state, reports
 from app.db.reports import ParkedReport, ReportedMessage
 from app.db.rows import Row
 from app.db.session import ANSWER_WITHIN, Database
@@ -147,9 +147,13 @@ def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[l
     attempt got lost, its message is found by the gateway's reference.
     """
     keys = [(provider, report.provider_message_id) for provider, report in batch]
-    messages = reports.messages_of(connection, keys)
+    messages = _messages_of(connection, keys)
     if rest := sorted({key for key in keys if key not in messages}):
-        messages |= message_parts.messages_of(connection, rest)
+        # Who records ids of a provider holds its row. Either they are committed by now, or a report that is parked here
+        # is, when they are looked for.
+        for provider in sorted({provider for provider, _ in rest}):
+            provider_state.lock(connection, provider)
+        messages |= _messages_of(connection, rest)
     by_reference = _find_by_reference(
         connection, [item for item in batch if (item[0], item[1].provider_message_id) not in messages]
     )
@@ -164,6 +168,14 @@ def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[l
         for key, (provider, report) in zip(keys, batch, strict=True)
     ]
     return found, set(late)
+
+
+def _messages_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, ReportedMessage]:
+    """Return the messages with these ids of the provider, or with segments that have them; lock them."""
+    messages = reports.messages_of(connection, keys)
+    if rest := sorted({key for key in keys if key not in messages}):
+        messages |= message_parts.messages_of(connection, rest)
+    return messages
 
 
 def _find_by_reference(connection: Connection, batch: Sequence[Received]) -> dict[Key, ReportedMessage]:
