@@ -14,8 +14,6 @@ from bench.scenarios.round_trips import TIME, RoundTrips, Share, one_a_request
 from bench.usage import processor_seconds
 
 WORKERS = 3
-RESTS = 4
-"""Parts of the time without messages, so that the server's own upkeep, which comes now and then, is one of them."""
 SERVER = "PostgreSQL server"
 ONE, SEVERAL = "one process", f"web and {WORKERS} workers"
 RATIO = f"{SEVERAL} / {ONE}"
@@ -45,13 +43,14 @@ def workers(lab: Lab, empty: EmptyEndpoint) -> Result:
         one, several = (stack.enter_context(_running(lab, count)) for count in (0, WORKERS))
         pairs = lab.turns("turns", lambda: (one.trips.share(), several.trips.share()), empty.share)
         found = [shares for _, shares in pairs]
-        resting = [_resting(lab, several) for _ in range(RESTS)]
-        alone = [_resting(lab, one) for _ in range(RESTS)]
+        # In parts, so that the server's own upkeep, which comes now and then, falls into few of them.
+        seconds = lab.scale.resting_seconds / len(pairs)
+        alone, resting = ([_resting(each, seconds) for _ in pairs] for each in (one, several))
         version = one.version
     figures = [
         *compare(found),
         *empty_figures([share for share, _ in pairs]),
-        Figure.of("a worker without messages", "% of a core", [part for rest in resting for part in rest.workers]),
+        Figure.of("the busiest worker without messages", "% of a core", [max(rest.workers) for rest in resting]),
         Figure.of(f"the server without messages, with {SEVERAL}", "% of a core", [rest.server for rest in resting]),
         Figure.of(f"the server without messages, with {ONE}", "% of a core", [rest.server for rest in alone]),
     ]
@@ -82,9 +81,9 @@ def _running(lab: Lab, count: int) -> Iterator[Running]:
             yield Running(trips, server.processor_seconds, server.version)
 
 
-def _resting(lab: Lab, running: Running) -> Resting:
+def _resting(running: Running, seconds: float) -> Resting:
     """Return what the workers and the server take while nothing comes."""
-    pids, seconds = [worker.pid for worker in running.trips.gateway.workers], lab.scale.resting_seconds / RESTS
+    pids = [worker.pid for worker in running.trips.gateway.workers]
     before, server = [processor_seconds(pid) for pid in pids], running.server()
     sleep(seconds)
     spent = [processor_seconds(pid) - began for pid, began in zip(pids, before, strict=True)]
