@@ -22,6 +22,8 @@ QUIET := --quiet --quiet
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); \
   echo $$(( cores * 3 / 2 > 8 ? 8 : cores * 3 / 2 )))
 PYTEST_ARGS ?= --numprocesses $(WORKERS) --dist worksteal
+# Dialogues, calls and daily tasks, which together run every kind of statement.
+WITH_EVERY_STATEMENT = tests/services/test_safety.py $(addprefix tests/services/, delivery events management upkeep)
 # Without databases, sockets and processes.
 PURE = tests/commands tests/domain
 
@@ -50,7 +52,7 @@ test-fast: setup ## Run the tests of the pure core
 
 # PostgreSQL as if its tables were distributed, and every statement checked against the rules of Citus.
 citus-statements: setup ## Check that Citus would take every statement, without Citus
-	$(BIN)/python -m pytest $(PYTEST_ARGS) --distributed -k postgresql tests/db tests/services
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --distributed -k postgresql $(WITH_EVERY_STATEMENT)
 
 citus-test: setup ## Test on a Citus cluster (DATABASE_URL=postgresql://…: an empty database on its coordinator)
 	@test -n '$(DATABASE_URL)' || { echo 'Say which: make citus-test DATABASE_URL=postgresql://…'; exit 1; }

@@ -10,10 +10,8 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    bindparam,
     exists,
     literal,
-    literal_column,
     select,
     tuple_,
 )
@@ -33,7 +31,6 @@ from app.db.reports import delivery_report
 from app.db.rows import as_keys, one_of
 from app.db.simulator import simulator_message
 from app.db.timers import timer
-from app.db.types import Id
 from app.domain.messages import InboundStatus, OutboundStatus
 from app.domain.msisdn import BUCKETS
 from app.domain.values import value
@@ -136,23 +133,17 @@ def purge_questions(connection: Connection, before: datetime, after: AskedAt | N
 
 
 def purge_reports(connection: Connection, before: datetime, below: int, limit: int) -> int:
-    """Delete up to ``limit`` delivery reports of one bucket stored before ``before`` (UTC). Return their number.
+    """Delete up to ``limit`` delivery reports stored before ``before`` (UTC). Return their number.
 
-    ``below``: the first id of what is left alone. Reports of a bucket are in the order of time; 0: no bucket has an old
-    one.
+    ``below``: the first id of what is left alone. Reports of a bucket are in the order of time.
     """
-    columns = delivery_report.c
-    oldest = connection.execute(_OLDEST_REPORTS, {"below": str(below)}).mappings()
-    bucket = next((row["bucket"] for row in oldest if row["stored_at"] is not None and row["stored_at"] < before), None)
-    if bucket is None:
-        return 0
-    page = (
-        select(*_KEY_AND_TIME)
-        .where(columns.bucket == bucket, columns.id < str(below))
-        .order_by(columns.id)
-        .limit(limit)
-    )
-    return _delete_reports(connection, page, before)
+    deleted = 0
+    for bucket in range(BUCKETS):
+        page = _OF_BUCKET.where(delivery_report.c.bucket == bucket, delivery_report.c.id < str(below))
+        deleted += _delete_reports(connection, page.limit(limit - deleted), before)
+        if deleted == limit:
+            break
+    return deleted
 
 
 def purge_parked(connection: Connection, before: datetime, limit: int) -> int:
@@ -166,17 +157,7 @@ def purge_parked(connection: Connection, before: datetime, limit: int) -> int:
 
 
 _KEY_AND_TIME = [delivery_report.c[name] for name in (*_REPORT, "stored_at")]
-_bucket = select(literal_column("0").label("bucket")).cte("buckets", recursive=True)
-_buckets = _bucket.union_all(select(_bucket.c.bucket + 1).where(_bucket.c.bucket < BUCKETS - 1))
-_OLDEST_REPORTS = select(
-    _buckets.c.bucket,
-    select(delivery_report.c.stored_at)
-    .where(delivery_report.c.bucket == _buckets.c.bucket, delivery_report.c.id < bindparam("below", type_=Id))
-    .order_by(delivery_report.c.id)
-    .limit(1)
-    .scalar_subquery()
-    .label("stored_at"),
-)
+_OF_BUCKET = select(*_KEY_AND_TIME).order_by(delivery_report.c.id)
 
 
 def _delete_reports(connection: Connection, page: Select[Any], before: datetime) -> int:
