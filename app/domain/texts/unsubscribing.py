@@ -101,11 +101,11 @@ ALL_SWITCHED_OFF = Text(
     en="Please reply with the numbers of the services to stop, separated by commas, e.g. {example}. Nothing was changed.",
 )
 NO_SUCH_SERVICE = Text(
-    zh="您未订购业务代码或名称为{word}的业务，未作任何更改。查询和退订请发送0000。",
+    zh="您没有订购业务代码或名称为{word}的业务，未作任何更改。查询和退订请发送0000。",
     en="You have no service with the keyword or name {word}; nothing was changed. Send 0000 to see and stop your services.",
 )
 NO_SUCH_KEYWORD = Text(
-    zh="您未订购该业务代码或名称对应的业务，未作任何更改。查询和退订请发送0000。",
+    zh="您没有订购该业务代码或名称对应的业务，未作任何更改。查询和退订请发送0000。",
     en="You have no service with that keyword or name; nothing was changed. Send 0000 to see and stop your services.",
 )
 NUMBER_WITHOUT_LISTING = Text(

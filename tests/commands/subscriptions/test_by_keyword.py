@@ -31,9 +31,9 @@ def test_nothing_ends_where_no_such_service_can_be_ended() -> None:
         > TDSJB
         < [10086977 reply] 手机报(新华)此前已退订，可用至03月31日。…
         > QXNOSUCH
-        < [10086977 reply] 您未订购业务代码或名称为NOSUCH的业务，未作任何更改。查询和退订请发送0000。中国移动
+        < [10086977 reply] 您没有订购业务代码或名称为NOSUCH的业务，未作任何更改。查询和退订请发送0000。中国移动
         > QX 彩虹
-        < …未订购业务代码或名称为彩虹的业务…0000…
+        < …没有订购业务代码或名称为彩虹的业务…0000…
         > QX
         < 请在QX后加上业务代码或业务名称…
         > QX#
@@ -58,7 +58,7 @@ def test_a_withdrawn_service_is_unsubscribed_by_its_keyword() -> None:
 def test_a_long_word_is_not_repeated_in_the_reply() -> None:
     """It may be a password in a form that is not masked."""
     replies = Conversation().text("QX802357#739184#739184")
-    assert "未订购该业务代码或名称" in replies[0].text
+    assert "没有订购该业务代码或名称" in replies[0].text
     assert "802357" not in replies[0].text
     assert "739184" not in replies[0].text
 
