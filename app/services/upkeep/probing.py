@@ -16,7 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from app import observability
 from app.db import probing
-from app.db.session import Database
+from app.db.session import ANSWER_WITHIN, Database
 from app.domain.messages import InboundMessage
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.storage import StorageUnavailableError
@@ -92,7 +92,7 @@ class Probe:
     async def state(self) -> ProbeState:
         """Return how the last round ended."""
         try:
-            return ProbeState(*await self._database.read(probing.last_round))
+            return ProbeState(*await self._database.read(probing.last_round, within=ANSWER_WITHIN))
         except StorageUnavailableError:
             return ProbeState()
 

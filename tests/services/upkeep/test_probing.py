@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 
 from app.db.outbound_messages import outbound_message
 from app.providers import provider_kinds
-from app.services.upkeep.probing import Probe
+from app.services.upkeep import probing
+from app.services.upkeep.probing import Probe, ProbeState
 from app.settings import Settings, SettingsFile
 from app.settings.file import ProbeFile
 from tests.outage import away
@@ -87,6 +89,16 @@ async def test_a_database_that_is_away_is_an_alarm_and_not_the_end(gateway: Runn
     with away(gateway.gateway.storage.database):
         pass
     assert await probe_of(gateway).round()
+
+
+async def test_a_database_that_hangs_makes_nobody_wait_for_the_state(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = threading.Event()
+    monkeypatch.setattr(probing, "ANSWER_WITHIN", 0.1)
+    monkeypatch.setattr("app.db.probing.last_round", lambda _connection: is_over.wait())
+    assert await probe_of(gateway).state() == ProbeState()
+    is_over.set()
 
 
 def test_no_provider_may_have_the_probe_s_name(settings: Settings) -> None:
