@@ -52,8 +52,8 @@ def distribute(url: str) -> None:
     database = Database(normalise_url(url))
     try:
         database.write_now(migrations.upgrade)
-        for name in database.read_now(distributing.undistributed):
-            database.write_now(lambda connection, name=name: distributing.distribute(connection, name, SHARDS))  # type: ignore[misc]  # one for each
+        for name, left in distributing.distribute(database, SHARDS):
+            print(f"Distributed {name} ({left} left).")
     finally:
         database.close()
 

@@ -1,6 +1,5 @@
 """``smsgw migrate``: migrate the database's schema, check its version, or distribute its tables."""
 
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -58,11 +57,8 @@ def migrate(
 
 
 def _distribute(database: Database, shards: int) -> None:
-    """Distribute the tables that are not yet, each in a transaction of its own: what was done stays done."""
     try:
-        names = database.read_now(distributing.undistributed)
+        for name, left in distributing.distribute(database, shards):
+            out.print(f"Distributed {name} ({left} left).")
     except NotDistributableError as error:
         raise StartError(str(error)) from None
-    for number, name in enumerate(names, 1):
-        database.write_now(partial(distributing.distribute, name=name, shards=shards))
-        out.print(f"Distributed {name} ({number} of {len(names)}).")

@@ -126,6 +126,17 @@ async def test_every_order_of_the_first_commands_works(
             assert status == (0 if made else 1), (order, command)
 
 
+def test_only_a_database_with_citus_is_distributed(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in (postgresql_url, f"sqlite:///{tmp_path / 'gateway.db'}"):
+        first_steps("test", monkeypatch, tmp_path, url)
+        monkeypatch.setattr("sys.argv", ["smsgw", "migrate", "--distribute"])
+        with pytest.raises(SystemExit, match="1"):
+            main()
+        assert "CREATE EXTENSION citus" in capsys.readouterr().err
+
+
 async def test_on_postgresql_too(
     postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
