@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, select
 
+from app.db.clock import clock_of
 from app.db.conversations import CONVERSATION, LockedConversation, conversation
-from app.db.distribution import is_distributed, pieces
+from app.db.distribution import pieces
 from app.db.inbox import StoredMessage, inbound_message, is_pending_of_number
 from app.db.keys import NUMBER, NumberKey
 from app.db.lookups import by_index
@@ -49,26 +50,20 @@ _LOCK = (
 def lock_waiting(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> Waiting:
     """Lock the conversations of the oldest ``limit`` due messages of a share, but for those that others have locked.
 
-    On Citus these are of one piece only.
+    On Citus piece by piece, so these need not be the oldest of all; it begins with another piece each time, so that
+    none waits behind the others.
     """
-    found: Sequence[Fields] = ()
-    places = _places(connection, now, share)
-    while places and not found:
-        piece = places.pop(0)
-        given = {"now": now, "limit": limit}
-        found = fetch(connection, *of_share(connection, _LOCK, _inbound, piece, given, conversation))
+    found: list[Fields] = []
+    places = pieces(connection, share)
+    first = clock_of(connection).micros() % max(len(places), 1)
+    for piece in (*places[first:], *places[:first]):
+        given = {"now": now, "limit": limit - len(found)}
+        found += fetch(connection, *of_share(connection, _LOCK, _inbound, piece, given, conversation))
+        if len(found) == limit:
+            break
     locked = {(row[0], row[1]): row for row in found}
-    newest = found[-1][-1] if found else None
-    is_all = len(found) < limit and not places
-    return Waiting(list(map(CONVERSATION.read, locked.values())), newest, is_all=is_all)
-
-
-def _places(connection: Connection, now: datetime, share: Share | None) -> list[Share | None]:
-    """Return where to look for messages to lock: on Citus in the pieces that have any."""
-    if not is_distributed(connection.dialect):
-        return [share]
-    due = set(oldest_due(connection, now).values())
-    return list(pieces(connection, tuple(due if share is None else due.intersection(share))))
+    newest = max((row[-1] for row in found), key=int, default=None)
+    return Waiting(list(map(CONVERSATION.read, locked.values())), newest, is_all=len(found) < limit)
 
 
 _MESSAGE = RowReader(StoredMessage, _inbound)

@@ -166,7 +166,8 @@ def _alice_locked(gateway: Running) -> Iterator[None]:
     """Lock the conversation of ALICE, as another worker does that handles her messages."""
     row = conversations.conversation
     with gateway.gateway.storage.database.engine.begin() as connection:
-        connection.execute(row.select().where(row.c.msisdn == ALICE).with_for_update())
+        of_alice = (row.c.bucket == bucket_of(ALICE), row.c.msisdn == ALICE)
+        connection.execute(row.select().where(*of_alice).with_for_update())
         yield
 
 
@@ -192,9 +193,9 @@ async def test_subscribers_do_not_wait_for_a_locked_one_with_more_messages_than_
         await gateway.drain()
         with _alice_locked(gateway):
             await gateway.store(*(gateway.message("帮助") for _ in range(1100)))
-            await gateway.store(gateway.message("0000", sender=NUMBERS[0]))
+            await gateway.store(*(gateway.message("0000", sender=number) for number in NUMBERS[:4]))
             await gateway.gateway.engine.settle()
-            assert len(await gateway.received(NUMBERS[0])) == 1
+            assert [len(await gateway.received(number)) for number in NUMBERS[:4]] == [1] * 4
             assert len(await gateway.received()) == 2
 
 
