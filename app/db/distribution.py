@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.domain.msisdn import BUCKETS
@@ -44,17 +44,19 @@ def learn_pieces(engine: Engine, *, pooled: bool = False) -> None:
 
     @event.listens_for(engine, "connect")
     def learn(driver: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-        with driver.cursor() as cursor:  # type: ignore[attr-defined]  # psycopg's
-            found = _pieces(cursor)
-            setattr(engine.dialect, _ATTRIBUTE, found)
-            for name, to in SETTINGS.items() if found and not pooled else ():
-                cursor.execute("SELECT set_config(%s, %s, false)", (name, to))
+        cursor = driver.cursor()
+        found = _pieces(cursor)
+        setattr(engine.dialect, _ATTRIBUTE, found)
+        for name, to in SETTINGS.items() if found and not pooled else ():
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, to))
+        cursor.close()
         driver.commit()
 
 
-def _pieces(cursor: Any) -> tuple[Piece, ...]:  # noqa: ANN401  psycopg may be missing
+def _pieces(cursor: DBAPICursor) -> tuple[Piece, ...]:
     def ask(sql: str, given: Mapping[str, object] | None = None) -> list[Any]:
-        return [row[0] for row in cursor.execute(sql, given).fetchall()]
+        cursor.execute(sql, given)
+        return [row[0] for row in cursor.fetchall()]
 
     if ask(IS_THERE) == [0] or FIRST not in ask(DISTRIBUTED):
         return ()

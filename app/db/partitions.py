@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import BigInteger, Connection, Table, column, func, select, text
+from sqlalchemy import table as table_named
 from sqlalchemy.exc import DBAPIError
 
 from app.db import inbound_keys
@@ -105,8 +106,8 @@ def kept_whole_from(connection: Connection, table: Table, before: datetime) -> i
 
 def newest_in_defaults(connection: Connection) -> int | None:
     """Return the newest id in the default partitions; None if they are empty."""
-    queries = (f"SELECT max({column}) FROM {table}_{_DEFAULT}" for table, column in COLUMNS.items())  # noqa: S608  names of ours
-    newest = [connection.exec_driver_sql(query).scalar() for query in queries]
+    places = [(column(name, BigInteger), table_named(f"{table}_{_DEFAULT}")) for table, name in COLUMNS.items()]
+    newest = [connection.execute(select(func.max(key)).select_from(part)).scalar() for key, part in places]
     return max((one for one in newest if one is not None), default=None)
 
 
@@ -186,13 +187,15 @@ def forget(connection: Connection, partition: Partition, after: int, limit: int)
     Return the last one's id; None if there are none left.
     """
     names = inbound_keys.NAMES if partition.table == inbound_message.name else ("bucket", "id")
-    page = f"SELECT {', '.join(names)} FROM {partition.name} WHERE id > {after} ORDER BY id LIMIT {limit}"  # noqa: S608  ours
-    rows = connection.exec_driver_sql(page).mappings().all()
+    key = column("id", BigInteger)
+    part = table_named(partition.name, *map(column, names))
+    page = select(part).where(key > after).order_by(key).limit(limit)
+    rows = [{str(name): row[name] for name in names} for row in connection.execute(page).mappings()]
     if not rows:
         return None
     if partition.table == inbound_message.name:
-        inbound_keys.remove(connection, rows)  # type: ignore[arg-type]  # they are mappings
-    delete_of(connection, rows, simulator_message)  # type: ignore[arg-type]
+        inbound_keys.remove(connection, rows)
+    delete_of(connection, rows, simulator_message)
     return int(rows[-1]["id"])
 
 
