@@ -1,6 +1,5 @@
 """``smsgw purge`` and ``smsgw partitions``: what the daily tasks do, at once (http-api.md, command line)."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -58,17 +57,16 @@ def show_partitions(
     """
     with checked_database() as (database, _, settings):
         made = make(database, settings.spans()) if do_make else 0
-        found = listed(database)
+        found, now = listed(database), database.clock()
     if not found:
         print_done("SQLite's tables have no partitions.")
         return
     if do_make:
         print_done(f"Made the partitions of {made} spans of time.")
-    now = first_at(datetime.now(UTC))
     table = Table("table", "from", "to", "rows", "state")
     for one in found:
         times = ("", "") if one.is_default else (f"{time_of(one.since):%F %H:%M}", f"{time_of(one.until):%F %H:%M}")
-        table.add_row(one.table, *times, "?" if one.rows is None else f"{one.rows}", _state(one, now))
+        table.add_row(one.table, *times, "?" if one.rows is None else f"{one.rows}", _state(one, first_at(now)))
     out.print(table)
 
 

@@ -12,7 +12,7 @@ from app.db.writing import upsert_rows
 from app.domain.messages import OutboundStatus
 from app.domain.msisdn import bucket_of
 
-# One row: how the last round ended, and when the last good one did, by the machine's clock.
+# One row: how the last round ended, and when the last good one did, by the database's clock.
 probe_state = Table(
     "probe_state",
     metadata,

@@ -8,7 +8,7 @@ from app.db.columns import metadata, required
 from app.db.types import Instant
 from app.db.writing import upsert_rows
 
-# ``done_for``: a day in Asia/Shanghai, as in ISO 8601. ``done_at`` is by the machine's clock.
+# ``done_for``: a day in Asia/Shanghai, as in ISO 8601. ``done_at`` is by the database's clock.
 scheduled_task = Table(
     "scheduled_task",
     metadata,
