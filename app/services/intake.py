@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -109,11 +110,9 @@ class Intake:
         # In one transaction; where tables are distributed, in one for each shard.
         pieces = by_piece(self._database.engine, messages, lambda sent: bucket_of(self._sender(*sent)[0]))
         stored = await asyncio.gather(*(self._store_piece([messages[place] for place in places]) for places in pieces))
-        results: dict[int, InboundResult] = {}
-        for places, found in zip(pieces, stored, strict=True):
-            results.update(zip(places, found, strict=True))
-        in_order = iter([results[place] for place in range(len(messages))])
-        return [[next(in_order) for _ in group] for group in groups]
+        results = dict(zip(chain.from_iterable(pieces), chain.from_iterable(stored), strict=True))
+        places = iter(range(len(messages)))
+        return [[results[next(places)] for _ in group] for group in groups]
 
     async def _store_piece(self, messages: Sequence[_Sent]) -> list[InboundResult]:
         stored, unused, now = await self._database.write(
