@@ -24,7 +24,12 @@ from tests.databases import copy_of, make_templates, postgresql
 
 _ROOT = Path(__file__).parents[1]
 _SUITE = _ROOT.parent / "shared" / "conformance" / "run.py"
-_OF_PROCESSES = ("tests/crash/test_roles.py", "tests/services/test_membership.py")
+_OF_PROCESSES = (
+    "tests/crash/test_roles.py",
+    "tests/services/test_membership.py",
+    "tests/services/turns/test_order.py",
+    "tests/services/upkeep/test_retention.py",
+)
 _ROLES = ("web", "worker", "worker")
 _TABLES = (
     "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
