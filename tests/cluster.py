@@ -74,7 +74,7 @@ def play(url: str, chosen: Sequence[str]) -> int:
             for place, role in enumerate(_ROLES)
         ]
         only = [word for pattern in chosen for word in ("--only", pattern)]
-        command = [sys.executable, str(_SUITE), "--base-url", web.base, "--timeout", "120", *only]
+        command = [sys.executable, str(_SUITE), "--base-url", web.base, "--timeout", "300", *only]
         return subprocess.run(command, check=False).returncode
 
 
