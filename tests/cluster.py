@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -19,7 +19,7 @@ from psycopg import sql
 from app.db import distributing, migrations
 from app.db.distributing import NotDistributableError
 from app.db.session import Database, normalise_url
-from tests.crash.process import process_of
+from tests.crash.process import processes_of
 from tests.databases import copy_of, make_templates, postgresql
 
 _ROOT = Path(__file__).parents[1]
@@ -68,11 +68,7 @@ def play(url: str, chosen: Sequence[str]) -> int:
     if not _SUITE.exists():
         print(f"The conformance suite is not in {_SUITE.parent}: left out.")
         return 0
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
-        web, *_ = [
-            stack.enter_context(process_of(role, url, Path(folder) / f"{place}.log"))
-            for place, role in enumerate(_ROLES)
-        ]
+    with tempfile.TemporaryDirectory() as folder, processes_of(_ROLES, url, Path(folder)) as (web, *_):
         only = [word for pattern in chosen for word in ("--only", pattern)]
         command = [sys.executable, str(_SUITE), "--base-url", web.base, "--timeout", "300", *only]
         return subprocess.run(command, check=False).returncode

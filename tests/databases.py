@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -43,14 +44,16 @@ rm -rf "$1"
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgresServer]:
+def postgresql(within: Path | None = None) -> Iterator[PostgresServer]:
     """Run a server, and end it and delete its folder however this process ends.
+
+    ``within``: the folder in which that one is made; None: where temporary files are.
 
     Interrupted tests may be killed, so that a shell out of reach of their signals, which waits for the end of its input,
     cleans up in any case.
     """
     # Not below pytest's own folder: when root runs the tests, the server's user cannot read that.
-    folder = tempfile.mkdtemp(prefix="smsgw-tests-")
+    folder = tempfile.mkdtemp(prefix="smsgw-tests-", dir=within)
     quiet = subprocess.DEVNULL
     with subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "guard", folder],

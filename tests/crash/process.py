@@ -3,12 +3,15 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -16,6 +19,19 @@ import httpx
 from tests.running import SEAL_KEY
 
 READY_SECONDS = 90
+ANSWERED_WITHIN_SECONDS = 60
+
+
+@cache
+def client() -> httpx.Client:
+    """Return the client of all calls to gateways.
+
+    Each call has a connection of its own, as processes are killed. No certificates are loaded, which takes longer than
+    a call.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(verify=unused, trust_env=False, limits=limits, timeout=ANSWERED_WITHIN_SECONDS)
 
 
 def free_port() -> int:
@@ -26,21 +42,57 @@ def free_port() -> int:
         return port
 
 
+def environment_of(database_url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a gateway's process; ``settings`` are further variables."""
+    own = {"SMSGW_ENV": "test", "SMSGW_DATABASE_URL": database_url, "SMSGW_SEAL_KEY": SEAL_KEY}
+    return {**os.environ, **own, **settings}
+
+
 @dataclass
 class Process:
     """A gateway, or a part of one, in a process of its own, on a database that outlives it."""
 
-    port: int
-    running: "subprocess.Popen[bytes]"
+    role: str
+    environment: Mapping[str, str]
+    log_file: Path
+    port: int = field(default_factory=free_port)
+    running: "subprocess.Popen[bytes]" = field(init=False)
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def start(self) -> None:
+        """Start it, again on the same port if it ran before."""
+        command = [sys.executable, "-m", "app", self.role, "--port", str(self.port)]
+        with self.log_file.open("ab") as log:
+            self.running = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+
+    @property
+    def status(self) -> int:
+        """What it answers to the question whether it is ready; 0: nothing."""
+        try:
+            return client().get(f"{self.base}/readyz", timeout=10).status_code
+        except httpx.TransportError:
+            return 0
+
+    def wait_until_ready(self) -> None:
+        """Wait until it is ready, at most READY_SECONDS."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.status != httpx.codes.OK:
+            assert self.running.poll() is None, self.log_file.read_text()
+            assert time.monotonic() < deadline, "the gateway did not become ready"
+            time.sleep(0.05)
+
     def kill(self, how: signal.Signals) -> int:
         """Send a signal to this process and wait for its end."""
         os.kill(self.running.pid, how)
         return self.running.wait(timeout=READY_SECONDS)
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        if self.running.poll() is None:
+            self.kill(signal.SIGKILL)
 
 
 def gateway_process(database: Path) -> AbstractContextManager[Process]:
@@ -54,26 +106,21 @@ def process_of(role: str, database_url: str, log_file: Path, **settings: str) ->
 
     ``settings`` are further variables of the environment.
     """
-    port = free_port()
-    environment = {**os.environ, "SMSGW_ENV": "test", "SMSGW_DATABASE_URL": database_url, "SMSGW_SEAL_KEY": SEAL_KEY}
-    environment.update(settings)
-    command = [sys.executable, "-m", "app", role, "--port", str(port)]
-    log = log_file.open("ab")
-    running = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    started = Process(port, running)
+    started = Process(role, environment_of(database_url, settings), log_file)
+    started.start()
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                if httpx.get(f"{started.base}/readyz", timeout=1).status_code == httpx.codes.OK:
-                    break
-            except httpx.TransportError:
-                assert running.poll() is None, log_file.read_text()
-            assert time.monotonic() < deadline, "the gateway did not become ready"
-            time.sleep(0.05)
+        started.wait_until_ready()
         yield started
     finally:
-        if running.poll() is None:
-            running.kill()
-            running.wait(timeout=READY_SECONDS)
-        log.close()
+        started.end()
+
+
+@contextmanager
+def processes_of(roles: Sequence[str], database_url: str, folder: Path, **settings: str) -> Iterator[list[Process]]:
+    """Start several processes at once, as ``process_of`` does each; their logs are in a folder, by their places."""
+    with ExitStack() as stack, ThreadPoolExecutor(len(roles)) as pool:
+        starting = [
+            pool.submit(stack.enter_context, process_of(role, database_url, folder / f"{place}.log", **settings))
+            for place, role in enumerate(roles)
+        ]
+        yield [one.result() for one in starting]

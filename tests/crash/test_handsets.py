@@ -4,14 +4,13 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from tests.crash.process import Process, process_of
-from tests.crash.test_roles import drain, send, texts
+from tests.crash.calls import drain, prepare, send, texts
+from tests.crash.process import Process, processes_of
 
 # A customer of the demo.
 NUMBER = "13800138000"
@@ -50,13 +49,8 @@ def wait_until_answered(web: Process, count: int) -> None:
 
 
 def test_a_stream_shows_a_reply_that_another_process_sent(unused_postgresql_url: str, tmp_path: Path) -> None:
-    with ThreadPoolExecutor() as pool, ExitStack() as stack:
-        starting = [
-            pool.submit(stack.enter_context, process_of(role, unused_postgresql_url, tmp_path / f"{place}.log"))
-            for place, role in enumerate(("web", "worker"))
-        ]
-        web, _worker = (one.result() for one in starting)
-        assert httpx.post(f"{web.base}/simulator/reset", json={"fixture": "demo"}, timeout=60).is_success
+    with ThreadPoolExecutor() as pool, processes_of(("web", "worker"), unused_postgresql_url, tmp_path) as (web, _):
+        prepare(web)
         screen = Screen(web)
         pool.submit(screen.watch)
         assert screen.is_open.wait(ANSWERED_WITHIN_SECONDS)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.crash.process import READY_SECONDS, gateway_process
+from tests.crash.calls import CUSTOMER, TEST, drain, prepare, put, subscribe, texts
+from tests.crash.process import READY_SECONDS, Process, client, gateway_process
 
 NUMBERS = [f"+86139{index:08}" for index in range(1, 101)]
 # What every customer sends, in this order: twenty texts, whose answers depend on those before them.
@@ -40,24 +41,19 @@ DIALOGUE = [
 ]
 CUT_AFTER = 700
 CLIENTS = 25
-TEST = {"Authorization": "Bearer demo"}
 
 
-def _set_up(base: str) -> None:
+def _set_up(gateway: Process) -> None:
     """Load the demo's catalogue, create customers with three services each, and freeze the clock."""
-    with httpx.Client(base_url=base, headers=TEST, timeout=30) as client:
-        client.post("/simulator/reset", json={"fixture": "demo"}).raise_for_status()
-        client.post("/simulator/clock/advance", json={"seconds": 0}).raise_for_status()
-        subscriber = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
-        held = {"state": "active", "in_plan": False, "started_at": "2025-01-01T10:00:00+08:00", "channel": "web"}
+    prepare(gateway)
+    client().post(f"{gateway.base}/simulator/clock/advance", json={"seconds": 0}).raise_for_status()
 
-        def create(number: str) -> None:
-            client.put(f"/api/v1/subscribers/{number}", json=subscriber).raise_for_status()
-            for code in ("CL", "SJB", "TQ"):
-                client.put(f"/api/v1/subscribers/{number}/subscriptions/{code}", json=held).raise_for_status()
+    def create(number: str) -> None:
+        put(gateway, number, CUSTOMER)
+        subscribe(gateway, number, "CL", "SJB", "TQ")
 
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(create, NUMBERS))
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(create, NUMBERS))
 
 
 @dataclass
@@ -89,36 +85,31 @@ def _play(base: str, burst: Burst, on_count: Callable[[int], None] = lambda _cou
         list(pool.map(lambda number: burst.send(base, number, on_count), NUMBERS))
 
 
-def _results(base: str) -> dict[str, object]:
+def _results(gateway: Process) -> dict[str, object]:
     """Return by number the texts received, the subscriptions, and whether the evidence verifies, as JSON."""
-    with httpx.Client(base_url=base, headers=TEST, timeout=60) as client:
-        assert client.post("/simulator/drain", json={"timeout_seconds": 60}).json() == {"idle": True}
-        found: dict[str, object] = {}
-        for number in NUMBERS:
-            thread = client.get(f"/simulator/handsets/{number}/messages?limit=500").json()["messages"]
-            api = f"/api/v1/subscribers/{number}"
-            states = client.get(f"{api}/subscriptions").json()["subscriptions"]
-            verified = client.get(f"{api}/evidence/verify").json()
-            texts = [message["text"] for message in thread if message["direction"] == "mt"]
-            found[number] = json.dumps(
-                [texts, sorted((item["service_code"], item["state"]) for item in states), verified["ok"]],
-                ensure_ascii=False,
-            )
-        return found
+    drain(gateway)
+    found: dict[str, object] = {}
+    for number in NUMBERS:
+        api = f"{gateway.base}/api/v1/subscribers/{number}"
+        states = client().get(f"{api}/subscriptions", headers=TEST).json()["subscriptions"]
+        verified = client().get(f"{api}/evidence/verify", headers=TEST).json()
+        held = sorted((item["service_code"], item["state"]) for item in states)
+        found[number] = json.dumps([texts(gateway, number), held, verified["ok"]], ensure_ascii=False)
+    return found
 
 
 def test_after_kill_9_in_a_burst_every_accepted_message_is_answered_as_if_nothing_had_happened(tmp_path: Path) -> None:
     with gateway_process(tmp_path / "undisturbed.db") as undisturbed:
-        _set_up(undisturbed.base)
+        _set_up(undisturbed)
         whole = Burst()
         _play(undisturbed.base, whole)
         assert whole.count == len(NUMBERS) * len(DIALOGUE) == 2000
-        expected = _results(undisturbed.base)
+        expected = _results(undisturbed)
         assert undisturbed.kill(signal.SIGTERM) == 0
 
     burst = Burst()
     with gateway_process(tmp_path / "killed.db") as killed:
-        _set_up(killed.base)
+        _set_up(killed)
 
         def cut(count: int) -> None:
             if count == CUT_AFTER:
@@ -132,5 +123,5 @@ def test_after_kill_9_in_a_burst_every_accepted_message_is_answered_as_if_nothin
         # The provider repeats messages without a 202; those that were stored all the same are recognised as repeats.
         _play(again.base, burst)
         assert burst.count == whole.count
-        assert _results(again.base) == expected
+        assert _results(again) == expected
         assert again.kill(signal.SIGTERM) == 0

@@ -7,26 +7,23 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import psycopg
 
-from tests.crash.process import Process, process_of
-from tests.crash.test_roles import TEST, drain
+from tests.crash.calls import TAKEN, drain, post, prepare, thread
+from tests.crash.process import Process, processes_of
 
 NUMBERS = [f"+861380014{place:04}" for place in range(20)]
 MESSAGES = 10
 SHARE_POSTED_TO_ALL = 0.2
-CUSTOMER = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
 KILLED_AFTER, STOPPED_AFTER = 50, 90
 # Longer than the leases of duties and shares, and than a process is thought to live that is not heard of.
 ASLEEP_SECONDS = 13
 # A carrier gives up a post after so long, and posts again.
 POST_SECONDS = 3
 ACCEPTED_WITHIN_SECONDS = 120
-TAKEN = (httpx.codes.ACCEPTED, httpx.codes.OK)
 
 
 class Load:
@@ -72,30 +69,20 @@ class Load:
 
 def _post(gateway: Process, number: str, place: int) -> bool:
     """Return True if the gateway has the message now."""
-    body = {"message_id": f"{number}-{place}", "from": number, "to": "10086", "text": f"TS {place}"}
     try:
-        answer = httpx.post(f"{gateway.base}/webhooks/simulator/inbound", json=body, timeout=POST_SECONDS)
+        status = post(gateway, number, f"{number}-{place}", f"TS {place}", within=POST_SECONDS)
     except httpx.TransportError:
         return False
-    assert answer.status_code in (*TAKEN, httpx.codes.SERVICE_UNAVAILABLE), answer.text
-    return answer.status_code in TAKEN
+    assert status in (*TAKEN, httpx.codes.SERVICE_UNAVAILABLE)
+    return status in TAKEN
 
 
 def test_messages_have_one_effect_and_one_answer_in_order_whoever_is_killed_or_sleeps(
     unused_postgresql_url: str, tmp_path: Path
 ) -> None:
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        starting = [
-            pool.submit(stack.enter_context, process_of("serve", unused_postgresql_url, tmp_path / f"{place}.log"))
-            for place in range(3)
-        ]
-        gateways = [one.result() for one in starting]
+    with processes_of(["serve"] * 3, unused_postgresql_url, tmp_path) as gateways:
         living = gateways[0]
-        reset = httpx.post(f"{living.base}/simulator/reset", json={"fixture": "demo"}, timeout=60)
-        assert reset.status_code == httpx.codes.OK, reset.text
-        for number in NUMBERS:
-            made = httpx.put(f"{living.base}/api/v1/subscribers/{number}", json=CUSTOMER, headers=TEST, timeout=60)
-            assert made.status_code == httpx.codes.OK, made.text
+        prepare(living, NUMBERS)
 
         began = time.monotonic()
         Load(gateways).send_all()
@@ -103,10 +90,9 @@ def test_messages_have_one_effect_and_one_answer_in_order_whoever_is_killed_or_s
         drain(living)
 
         for number in NUMBERS:
-            found = httpx.get(f"{living.base}/simulator/handsets/{number}/messages?limit=500", timeout=60)
-            thread = found.json()["messages"]
-            sent = [one for one in thread if one["direction"] == "mo"]
-            answers = [one["in_reply_to"] for one in thread if one["direction"] == "mt"]
+            found = thread(living, number)
+            sent = [one for one in found if one["direction"] == "mo"]
+            answers = [one["in_reply_to"] for one in found if one["direction"] == "mt"]
             assert [one["text"] for one in sent] == [f"TS {place}" for place in range(MESSAGES)]
             assert answers == [one["id"] for one in sent], "each has one answer, in the order of storing"
         # What the process that slept has under way ends with it.

@@ -7,18 +7,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.crash.process import Process, free_port, process_of
-from tests.crash.test_roles import TEST, drain, send, texts
+from tests.crash.calls import drain, prepare, send, texts
+from tests.crash.process import free_port, processes_of
 
-NUMBERS = [f"138001382{place:02}" for place in range(20)]
+NUMBERS = [f"+86138001382{place:02}" for place in range(20)]
 STARTS_WITHIN_SECONDS = 30
 SETTINGS = """\
 [databases]
@@ -85,21 +84,12 @@ def test_two_gateways_behind_a_pooler_answer_once_and_in_order(
     unused_postgresql_url: str, tmp_path: Path, *, is_direct: bool
 ) -> None:
     direct = {"SMSGW_DATABASE_DIRECT_URL": unused_postgresql_url} if is_direct else {}
-    with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
-        url = stack.enter_context(pooler(unused_postgresql_url))
-        gateways: list[Process] = []
-        for place in range(2):
-            log = tmp_path / f"{place}.log"
-            started = process_of("serve", url, log, SMSGW_DATABASE_POOLED="true", **direct)
-            gateways.append(stack.enter_context(started))
-        reset = httpx.post(f"{gateways[0].base}/simulator/reset", json={"fixture": "demo"}, timeout=60)
-        assert reset.status_code == httpx.codes.OK, reset.text
-        customer = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
-        for number in NUMBERS:
-            made = httpx.put(
-                f"{gateways[0].base}/api/v1/subscribers/+86{number}", json=customer, headers=TEST, timeout=60
-            )
-            assert made.status_code == httpx.codes.OK, made.text
+    with (
+        ThreadPoolExecutor(8) as pool,
+        pooler(unused_postgresql_url) as url,
+        processes_of(["serve"] * 2, url, tmp_path, SMSGW_DATABASE_POOLED="true", **direct) as gateways,
+    ):
+        prepare(gateways[0], NUMBERS)
 
         def handset(number: str) -> None:
             for place in range(8):  # more than psycopg executes before it prepares a statement

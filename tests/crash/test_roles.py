@@ -2,61 +2,31 @@
 
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.crash.process import Process, process_of
+from tests.crash.calls import DRAINED_WITHIN_SECONDS, drain, prepare, ready, send, texts
+from tests.crash.process import Process, client, process_of, processes_of
 
-NUMBERS = [f"138001381{place:02}" for place in range(30)]
-TEST = {"Authorization": "Bearer demo"}
-DRAINED_WITHIN_SECONDS = 90
+NUMBERS = [f"+86138001381{place:02}" for place in range(30)]
 # The promise is 15 s; a machine that is busy with other tests is given more.
 STOPS_WITHIN_SECONDS = 60
 
 
-def send(web: Process, number: str, text: str) -> None:
-    answer = httpx.post(
-        f"{web.base}/simulator/handsets/{number}/messages", json={"to": "10086", "text": text}, timeout=60
-    )
-    assert answer.status_code == httpx.codes.ACCEPTED
-
-
-def texts(web: Process, number: str) -> list[str]:
-    answer = httpx.get(f"{web.base}/simulator/handsets/{number}/messages", timeout=60)
-    return [one["text"] for one in answer.json()["messages"] if one["direction"] == "mt"]
-
-
-def drain(web: Process) -> None:
-    given = {"timeout_seconds": DRAINED_WITHIN_SECONDS}
-    answer = httpx.post(f"{web.base}/simulator/drain", json=given, timeout=DRAINED_WITHIN_SECONDS + 30)
-    assert answer.json() == {"idle": True}
-
-
 def roles(process: Process) -> dict[str, object]:
-    state: dict[str, object] = httpx.get(f"{process.base}/readyz", timeout=60).json()["process"]
+    state: dict[str, object] = ready(process)["process"]
     return state
 
 
 def test_three_start_at_once_on_an_empty_database_and_one_of_two_workers_is_killed(
     empty_postgresql_url: str, tmp_path: Path
 ) -> None:
-    with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        started = [
-            pool.submit(stack.enter_context, process_of(role, empty_postgresql_url, tmp_path / f"{place}.log"))
-            for place, role in enumerate(("web", "worker", "worker"))
-        ]
-        web, dying, living = (one.result() for one in started)
-        assert httpx.get(f"{dying.base}/simulator/clock", timeout=60).status_code == httpx.codes.NOT_FOUND
-        reset = httpx.post(f"{web.base}/simulator/reset", json={"fixture": "demo"}, timeout=60)
-        assert reset.status_code == httpx.codes.OK, reset.text
+    with processes_of(("web", "worker", "worker"), empty_postgresql_url, tmp_path) as (web, dying, living):
+        assert client().get(f"{dying.base}/simulator/clock").status_code == httpx.codes.NOT_FOUND
+        prepare(web, NUMBERS)
         for number in NUMBERS:
-            customer = {"brand": "easyown", "payment": "prepaid", "balance_fen": 0, "points": 0, "status": "active"}
-            made = httpx.put(f"{web.base}/api/v1/subscribers/+86{number}", json=customer, headers=TEST, timeout=60)
-            assert made.status_code == httpx.codes.OK, made.text
             send(web, number, "0000")
         dying.kill(signal.SIGKILL)
         for number in NUMBERS:
@@ -75,8 +45,8 @@ def test_three_start_at_once_on_an_empty_database_and_one_of_two_workers_is_kill
 
 
 def test_a_role_ends_with_status_0(unused_postgresql_url: str, tmp_path: Path) -> None:
-    for role in ("web", "worker"):
-        with process_of(role, unused_postgresql_url, tmp_path / f"{role}.log") as process:
+    with processes_of(("web", "worker"), unused_postgresql_url, tmp_path) as started:
+        for process in started:
             began = time.monotonic()
             assert process.kill(signal.SIGTERM) == 0
             assert time.monotonic() - began < STOPS_WITHIN_SECONDS
