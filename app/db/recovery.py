@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, or_, select
 
-from app.db.claims import remove_rows
+from app.db.claims import Key, remove_rows
 from app.db.keys import ITEM
 from app.db.outbound_messages import outbound_message, set_fates
 from app.db.outbox import change_free, end_leases, is_own, of_row, outbox
@@ -34,8 +34,8 @@ def release_lost_leases(
     resend: bool,
     everything: bool,
     share: Share | None = None,
-) -> int:
-    """End a share's expired leases. Return the number of messages; what became of them is unknown (delivery.md 8).
+) -> list[tuple[int, str]]:
+    """End a share's expired leases. Return the messages (bucket, id); what became of them is unknown (delivery.md 8).
 
     ``resend``: queue the messages again, as the provider recognises their references. ``everything``: end all leases,
     also those that have not expired, as no worker is alive.
@@ -44,16 +44,17 @@ def release_lost_leases(
     found = connection.execute(*of_share(connection, _LOST, outbox, share, given)).mappings().all()
     if resend:
         rows: list[Row] = [{**_key_of(row), "leased_by": row["leased_by"], "due_at": now} for row in found]
-        return end_leases(connection, rows)
-    return _give_up(connection, found)
+        end_leases(connection, rows)
+        return [(row["bucket"], row["id"]) for row in found]
+    return [(bucket, message_id) for bucket, _, message_id in _give_up(connection, found)]
 
 
 def _key_of(row: RowMapping) -> dict[str, object]:
     return {name: row[name] for name in ITEM}
 
 
-def _give_up(connection: Connection, found: Sequence[RowMapping]) -> int:
-    """Take messages out of the outbox that may have been sent, or in part. Return their number."""
+def _give_up(connection: Connection, found: Sequence[RowMapping]) -> set[Key]:
+    """Take messages out of the outbox that may have been sent, or in part. Return their keys."""
     leases = [{**_key_of(row), "leased_by": row["leased_by"]} for row in found]
     ours = remove_rows(connection, outbox, leases, ITEM, is_own)
     fates = [
@@ -67,7 +68,7 @@ def _give_up(connection: Connection, found: Sequence[RowMapping]) -> int:
         if tuple(row[name] for name in ITEM) in ours
     ]
     set_fates(connection, fates)
-    return len(ours)
+    return ours
 
 
 @value
@@ -126,7 +127,7 @@ def adopt_orphans(connection: Connection, configured: Sequence[str], default_pro
     # Certainly no part of these has been sent.
     untouched = [_key_of(row) for row in found if row["progress"] is None]
     in_part = [row for row in found if row["progress"] is not None]
-    return _reroute(connection, untouched, default_provider, now) + _give_up(connection, in_part)
+    return _reroute(connection, untouched, default_provider, now) + len(_give_up(connection, in_part))
 
 
 def end_orphaned_leases(connection: Connection, configured: Sequence[str], machine_now: datetime) -> int:
@@ -134,7 +135,7 @@ def end_orphaned_leases(connection: Connection, configured: Sequence[str], machi
 
     Return the number of messages.
     """
-    return _give_up(connection, _of_others(connection, configured, outbox.c.leased_until < machine_now))
+    return len(_give_up(connection, _of_others(connection, configured, outbox.c.leased_until < machine_now)))
 
 
 def _of_others(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    and_,
     func,
     literal_column,
     select,
@@ -31,7 +32,8 @@ from app.db.types import Id, Instant
 from app.db.writing import insert_rows
 from app.domain.values import value
 
-# Delivery reports as they came. One that is parked has the bucket of its provider's id.
+# Delivery reports as they came. One that is parked has the bucket of its provider's id; if it names a message that is
+# being sent by the gateway's reference, it has that message's id and bucket.
 delivery_report = Table(
     "delivery_report",
     metadata,
@@ -54,6 +56,7 @@ _mt = outbound_message
 _report = delivery_report
 _KEY = ("provider", "provider_message_id")
 _BY_ID = ("provider", "id")
+_OF_MESSAGE = ("bucket", "message_id")
 
 
 @value
@@ -117,6 +120,7 @@ class ParkedReport:
     """A report that came before the provider's id of its message was known.
 
     Attributes:
+        message_id: of the message that it named by the gateway's reference, if that was being sent.
         status: an ``OutboundStatus``, or ``other`` for one that has no equivalent.
         part: the segment that it is about, from 1; 0: the whole message.
         reported_at: the provider's time, UTC.
@@ -124,6 +128,7 @@ class ParkedReport:
 
     bucket: int
     id: str
+    message_id: str | None
     provider: str
     provider_message_id: str
     status: str
@@ -145,6 +150,20 @@ def _parked(dialect: str) -> AnySelect:
 def parked_reports(connection: Connection, keys: Sequence[tuple[str, str]]) -> list[ParkedReport]:
     """Return the parked reports with these (provider, provider's id)."""
     found = fetch(connection, _parked(connection.dialect.name), as_keys(keys))
+    return list(map(_PARKED.read, found))
+
+
+@cache
+def _parked_of(dialect: str) -> AnySelect:
+    given = given_keys(dialect, _report, _OF_MESSAGE)
+    # The bucket and the id are the key: no more is read than what the bucket got since the message was made.
+    same = and_(matching(_report, given, _OF_MESSAGE), _report.c.id > given.c.message_id)
+    return select(*_PARKED.columns).join_from(_report, given, same).where(_report.c.parked)
+
+
+def parked_reports_of(connection: Connection, messages: Sequence[tuple[int, str]]) -> list[ParkedReport]:
+    """Return the parked reports that named these messages (bucket, id) by the gateway's references."""
+    found = fetch(connection, _parked_of(connection.dialect.name), as_keys(sorted(messages)))
     return list(map(_PARKED.read, found))
 
 

@@ -14,7 +14,7 @@ from app.db.provider_state import Circuit
 from app.db.shares import Share
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
-from app.domain.messages import Lane, OutboundStatus
+from app.domain.messages import AttemptResult, Lane, OutboundStatus
 from app.domain.values import value
 from app.providers.base import Provider
 from app.services.delivery import breaker
@@ -156,7 +156,8 @@ class Claims:
 
     def give_back_lost(self, connection: Connection, now: datetime, *, everything: bool = False) -> int:
         """End the leases of workers that died, or all; return the number of messages."""
-        return recovery.release_lost_leases(
+        provider_state.lock(connection, self._provider.name)
+        ended = recovery.release_lost_leases(
             connection,
             self._provider.name,
             clock_of(connection)(),
@@ -164,6 +165,8 @@ class Claims:
             resend=self._provider.resends_unknown,
             everything=everything,
         )
+        self._receipts.apply_parked_of(connection, ended, now)
+        return len(ended)
 
     # ---- record
 
@@ -178,3 +181,5 @@ class Claims:
         named = [item for item in done if item.provider_message_id]
         theirs = {one for item in named for one in (item.provider_message_id, *item.parts) if one}
         self._receipts.apply_parked(connection, self._provider.name, sorted(theirs), now)
+        unknown = [(item.message.bucket, item.message.id) for item in done if item.result is AttemptResult.UNKNOWN]
+        self._receipts.apply_parked_of(connection, unknown, now)

@@ -69,11 +69,12 @@ class Receipts:
 
     def apply(self, connection: Connection, batch: Sequence[Received], now: datetime) -> list[bool]:
         """Store reports and update their messages, in the caller's transaction; return for each what ``store`` does."""
-        messages, late = _find_messages(connection, batch)
+        messages, late, under_way = _find_messages(connection, batch)
         reported = _as_stored(connection, messages)
         rows: list[dict[str, object]] = []
         for (provider, report), message in zip(batch, messages, strict=True):
-            rows.append(self._row(provider, report, message, now))
+            named = under_way.get((provider, report.reference or ""))
+            rows.append(self._row(provider, report, message or named, now, parked=message is None))
             if message is not None and report.status is not None:
                 reported[message.id].apply(report, report.status)
         _count_reports(rows)
@@ -111,7 +112,7 @@ class Receipts:
         handovers.record_question_arrivals(connection, arrived, failed, now)
 
     def _row(
-        self, provider: str, report: DeliveryReport, message: ReportedMessage | None, now: datetime
+        self, provider: str, report: DeliveryReport, message: ReportedMessage | None, now: datetime, *, parked: bool
     ) -> dict[str, object]:
         return {
             "bucket": message.bucket if message else bucket_of(report.provider_message_id),
@@ -125,7 +126,7 @@ class Receipts:
             "part": report.part or 0,
             "reported_at": report.at,
             "stored_at": now,
-            "parked": message is None,
+            "parked": parked,
         }
 
     def apply_parked(
@@ -135,16 +136,32 @@ class Receipts:
         if not provider_message_ids:
             return
         parked = reports.parked_reports(connection, [(provider, message_id) for message_id in provider_message_ids])
+        self._apply_again(connection, parked, now)
+
+    def apply_parked_of(self, connection: Connection, messages: Sequence[tuple[int, str]], now: datetime) -> None:
+        """Apply the parked reports about messages (bucket, id) of which an attempt ended without an answer.
+
+        They came while it was under way, and named the messages by the gateway's references. The caller has locked the
+        provider's state.
+        """
+        if messages:
+            self._apply_again(connection, reports.parked_reports_of(connection, messages), now)
+
+    def _apply_again(self, connection: Connection, parked: Sequence[ParkedReport], now: datetime) -> None:
         if parked:
             reports.drop_parked(connection, parked)
             self.apply(connection, [_received(item) for item in parked], now)
 
 
-def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[list[ReportedMessage | None], set[Key]]:
+_Found = tuple[list[ReportedMessage | None], set[Key], dict[Key, ReportedMessage]]
+
+
+def _find_messages(connection: Connection, batch: Sequence[Received]) -> _Found:
     """Return for each report its message, locked, and the provider's ids that only the gateway's references told.
 
     A report names a message or one of its segments by the provider's id. If that is not known yet, as the answer to an
-    attempt got lost, its message is found by the gateway's reference.
+    attempt got lost, its message is found by the gateway's reference. The third are the messages that are being sent,
+    by their references: what becomes of the attempt is not known yet.
     """
     keys = [(provider, report.provider_message_id) for provider, report in batch]
     messages = _messages_of(connection, keys)
@@ -154,7 +171,7 @@ def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[l
         for provider in sorted({provider for provider, _ in rest}):
             provider_state.lock(connection, provider)
         messages |= _messages_of(connection, rest)
-    by_reference = _find_by_reference(
+    by_reference, under_way = _find_by_reference(
         connection, [item for item in batch if (item[0], item[1].provider_message_id) not in messages]
     )
     late = {}
@@ -167,7 +184,7 @@ def _find_messages(connection: Connection, batch: Sequence[Received]) -> tuple[l
         messages.get(key) or by_reference.get((provider, report.reference or ""))
         for key, (provider, report) in zip(keys, batch, strict=True)
     ]
-    return found, set(late)
+    return found, set(late), under_way
 
 
 def _messages_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, ReportedMessage]:
@@ -178,8 +195,10 @@ def _messages_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, Repor
     return messages
 
 
-def _find_by_reference(connection: Connection, batch: Sequence[Received]) -> dict[Key, ReportedMessage]:
-    """Return the messages of late answers, by the provider and the gateway's reference.
+def _find_by_reference(
+    connection: Connection, batch: Sequence[Received]
+) -> tuple[dict[Key, ReportedMessage], dict[Key, ReportedMessage]]:
+    """Return the messages of late answers, and those that are being sent, by the provider and the gateway's reference.
 
     An answer counts if the message may or may not have been taken, or if it is about one of several segments.
     """
@@ -189,12 +208,14 @@ def _find_by_reference(connection: Connection, batch: Sequence[Received]) -> dic
         if report.reference and report.status not in (None, OutboundStatus.UNKNOWN) and is_id(report.reference)
     }
     if not named:
-        return {}
-    return {
+        return {}, {}
+    found = reports.messages_by_id(connection, sorted(named))
+    answered = {
         key: message
-        for key, message in reports.messages_by_id(connection, sorted(named)).items()
+        for key, message in found.items()
         if named[key] or (message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None)
     }
+    return answered, {key: message for key, message in found.items() if message.status == OutboundStatus.SENDING}
 
 
 def _as_stored(connection: Connection, messages: Sequence[ReportedMessage | None]) -> dict[str, Reported]:
@@ -221,6 +242,11 @@ def _count_reports(rows: Sequence[Mapping[str, object]]) -> None:
 def _received(parked: ParkedReport) -> Received:
     status = None if parked.status == _OTHER else OutboundStatus(parked.status)
     report = DeliveryReport(
-        parked.provider_message_id, status, parked.error_code, parked.reported_at, part=parked.part or None
+        parked.provider_message_id,
+        status,
+        parked.error_code,
+        parked.reported_at,
+        parked.message_id,
+        part=parked.part or None,
     )
     return parked.provider, report

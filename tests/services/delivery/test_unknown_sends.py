@@ -9,12 +9,13 @@ from sqlalchemy import RowMapping
 from app.commands.tickets.resolving import Resolve
 from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.reports import delivery_report
 from app.domain.account import SubscriberStatus
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.tickets import Decision, Ticket
-from app.providers.base import Unknown
+from app.providers.base import SendResult, Submission, Unknown
 from tests.running import ALICE, START, Running, running
-from tests.services.carriers import NAME, FakeProvider, use
+from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
 _mt = outbound_message
@@ -100,3 +101,52 @@ async def test_an_unknown_send_to_a_former_customer_opens_no_ticket(gateway: Run
     await gateway.advance(minutes=10)
     assert await tickets(gateway) == []
     assert await gateway.count(_mt, _mt.c.status == "unknown", _mt.c.final_at.is_not(None)) == 1
+
+
+async def _report(gateway: Running, reference: str) -> None:
+    found = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reference)
+    await gateway.gateway.carriers.receipts.store(NAME, found)
+
+
+@pytest.mark.parametrize("kind", [FakeProvider, DeduplicatingProvider], ids=["wait", "resend"])
+async def test_a_report_counts_that_comes_before_an_attempt_ends_without_an_answer(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, kind: type[FakeProvider]
+) -> None:
+    asked: list[str] = []
+    async with running(use(monkeypatch, database_url, kind)) as gateway:
+
+        async def report_first(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            for item in submissions:
+                asked.append(item.reference)
+                await _report(gateway, item.reference)
+            return [Unknown("answer lost") for _ in submissions]
+
+        monkeypatch.setattr(gateway.gateway.carriers.providers[NAME], "send", report_first)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+        await gateway.advance(minutes=5)
+
+        [row] = await gateway.outbound()
+        assert (row["status"], asked) == ("delivered", [row["id"]])
+        assert await gateway.count(delivery_report, delivery_report.c.parked) == 0
+
+
+@pytest.mark.parametrize("kind", [FakeProvider, DeduplicatingProvider], ids=["wait", "resend"])
+async def test_a_report_counts_that_comes_before_the_lease_of_a_dead_worker_ends(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, kind: type[FakeProvider]
+) -> None:
+    async with running(use(monkeypatch, database_url, kind)) as gateway:
+        provider = gateway.gateway.carriers.providers[NAME]
+        assert isinstance(provider, FakeProvider)
+        monkeypatch.setattr(type(provider), "is_ready", False)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.gateway.engine.settle()
+        await gateway.lease_all(START)
+        [row] = await gateway.outbound()
+        await _report(gateway, row["id"])
+        monkeypatch.setattr(type(provider), "is_ready", True)
+        await gateway.gateway.carriers.deliveries[NAME].give_back_lost(everything=True)
+        await gateway.drain()
+
+        [row] = await gateway.outbound()
+        assert (row["status"], provider.asked) == ("delivered", [])
