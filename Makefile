@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench bench-full check check-format citus-statements citus-test clean format help imports lint lint-container lock run setup test test-fast types
+.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format help imports lint lint-container lock run setup test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +57,12 @@ citus-statements: setup ## Check that Citus would take every statement, without 
 citus-test: setup ## Test on a Citus cluster (DATABASE_URL=postgresql://…: an empty database on its coordinator)
 	@test -n '$(DATABASE_URL)' || { echo 'Say which: make citus-test DATABASE_URL=postgresql://…'; exit 1; }
 	$(BIN)/python -m tests.cluster '$(DATABASE_URL)'
+
+chaos: setup ## Kill processes and PostgreSQL under load (ROUNDS=100, SEED=1), about an hour
+	$(BIN)/python -m tests.crash.chaos --rounds $(or $(ROUNDS),100) --seed $(or $(SEED),1)
+
+drain: setup ## Drain 300,000 waiting messages with three workers, of which one is killed (MESSAGES=300000)
+	$(BIN)/python -m tests.crash.backlog --messages $(or $(MESSAGES),300000)
 
 check: check-format lint types imports test ## Format check, lint, types, import contracts, tests
 

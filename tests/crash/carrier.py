@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 # How long the gateway waits for an answer, and how long a late one takes.
-TIMEOUT_SECONDS, LATE_SECONDS = 2, 3
+TIMEOUT_SECONDS, LATE_SECONDS = 4, 5
 
 
 class Answer(StrEnum):
