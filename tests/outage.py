@@ -40,6 +40,20 @@ def away(database: Database) -> Iterator[None]:
 
 
 @contextmanager
+def read_only(database: Database) -> Iterator[None]:
+    """Make PostgreSQL refuse all writes, as a standby does."""
+    server, name = _admin_url(database)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        hang_up(database)
+        try:
+            yield
+        finally:
+            connection.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+            hang_up(database)
+
+
+@contextmanager
 def _full(database: Database) -> Iterator[None]:
     pages = 1  # SQLite raises it to the number of existing pages
 

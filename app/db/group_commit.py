@@ -15,6 +15,8 @@ from app.domain.storage import StorageUnavailableError
 
 _T = TypeVar("_T")
 _WRITES_TOGETHER = 16
+# What PostgreSQL raises at a write while it is a standby, or while its administrator has stopped all writing.
+_READ_ONLY = "25006"
 
 
 @contextmanager
@@ -28,7 +30,8 @@ def storage_errors() -> Iterator[None]:
         raise StorageUnavailableError(type(error).__name__) from error
     except DBAPIError as error:
         # This class and no subclass of it: the file is no database, or a broken one.
-        if error.connection_invalidated or type(error) is DatabaseError:
+        is_broken = error.connection_invalidated or type(error) is DatabaseError
+        if is_broken or getattr(error.orig, "sqlstate", None) == _READ_ONLY:
             raise StorageUnavailableError(type(error.orig).__name__) from error
         raise
 

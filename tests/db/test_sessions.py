@@ -13,7 +13,7 @@ from app.db.timers import timer as _timer
 from app.db.writing import insert_rows
 from app.domain.storage import StorageUnavailableError
 from tests.db.test_rows import timer
-from tests.outage import hang_up
+from tests.outage import hang_up, read_only
 
 pytestmark = pytest.mark.anyio
 
@@ -114,6 +114,13 @@ def test_a_commit_whose_answer_was_lost_is_not_tried_again() -> None:
 
     assert may_be_tried_again(lost, was_sent_to_commit=False)
     assert not may_be_tried_again(lost, was_sent_to_commit=True)
+
+
+async def test_a_server_that_refuses_to_write_is_unavailable_until_it_takes_writes_again(database: Database) -> None:
+    """As a standby does, or one whose administrator has stopped all writing."""
+    with read_only(database), pytest.raises(StorageUnavailableError, match="ReadOnly"):
+        await database.write(lambda c: insert_rows(c, _timer, [timer("a")]))
+    await database.write(lambda c: insert_rows(c, _timer, [timer("a")]))
 
 
 async def test_what_does_not_answer_in_time_is_unavailable(database: Database) -> None:
