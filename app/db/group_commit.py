@@ -50,6 +50,8 @@ class GroupCommit:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # The last transaction failed as the file could not be written, as on a disk that is full.
+        self.is_failing = False
         # The writer keeps its connection until something fails: to take one from the pool and to give it back costs as
         # much as a statement or two.
         self._connection: Connection | None = None
@@ -92,10 +94,13 @@ class GroupCommit:
             with storage_errors():
                 self._connection = self._connection or self._engine.connect()
                 with self._connection.begin():
-                    return work(self._connection)
-        except Exception:
+                    done = work(self._connection)
+        except Exception as error:
+            self.is_failing = isinstance(error, StorageUnavailableError)
             self._disconnect()
             raise
+        self.is_failing = False
+        return done
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -196,6 +196,11 @@ class Database:
         async with _patience(within):
             return await self._in_thread(_in_transaction, self._reading, work)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last write to an SQLite file failed; of PostgreSQL the beats of processes tell."""
+        return self._together is not None and self._together.is_failing
+
     async def may_have_changed(self) -> bool:
         """Return True if any process may have written since the last call. Only an SQLite file knows that none did."""
         return self._file is None or await self._in_thread(self._file.has_changed)
