@@ -57,8 +57,11 @@ from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 
 
-def build_gateway(settings: Settings) -> Gateway:
-    """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit."""
+def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Gateway:
+    """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit.
+
+    ``transport`` leads to carriers and to receivers of events; None: HTTP.
+    """
     # In this order `smsgw config check` names what does not fit.
     database = make_database(settings, may_be_emptied=settings.disposable)
     ids = IdSource(leased=True, micros=database.clock.micros)
@@ -66,7 +69,8 @@ def build_gateway(settings: Settings) -> Gateway:
     membership = Membership(database, number, settings.provider_names())
     engine = Engine(database, membership.share)
     registry = _registry(settings)
-    to_carriers, to_receivers = make_transport(), make_webhook_transport(private=settings.private_webhooks)
+    to_carriers = transport or make_transport()
+    to_receivers = transport or make_webhook_transport(private=settings.private_webhooks)
     carriers = build_carriers(settings, database, ids, membership, engine, to_carriers)
     sealer = make_sealer(settings, database)
     owner = DatabaseOwner(settings.env.value, sealer)
@@ -80,7 +84,7 @@ def build_gateway(settings: Settings) -> Gateway:
         storage=storage,
         carriers=carriers,
         turning=turning,
-        binds=Binds(carriers.providers, turning.inboxes, is_ours=_is_bound_here(storage.membership)),
+        binds=Binds(carriers.providers, turning.inboxes, is_ours=lambda name: membership.has(carrier_duty(name))),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
         simulator=_simulator(settings, storage, carriers, turning, management, engine),
@@ -98,11 +102,6 @@ def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Databa
         settings.database_connections, settings.database_pooled, normalise_url(direct) if direct else None
     )
     return Database(normalise_url(settings.database_url), may_be_emptied=may_be_emptied, sessions=sessions)
-
-
-def _is_bound_here(membership: Membership) -> Callable[[str], bool]:
-    """Return what says whether the binds of a provider are this process's."""
-    return lambda provider: membership.has(carrier_duty(provider))
 
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:

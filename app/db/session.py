@@ -142,7 +142,8 @@ class Database:
     """Runs functions of a connection in threads, each in a transaction of its own.
 
     Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises. ``changes``
-    counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 27).
+    counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 27). ``is_shared``:
+    several processes may work on it; an SQLite file belongs to one.
     """
 
     def __init__(self, url: URL, *, may_be_emptied: bool = False, sessions: Sessions = _DEFAULT) -> None:
@@ -150,6 +151,7 @@ class Database:
         self.url = url
         self.clock = Clock()
         self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.is_shared = not self.is_sqlite
         self.engine = make_engine(url, clock=self.clock, sessions=sessions)
         if may_be_emptied and not self.is_sqlite:
             event.listen(self.engine, "begin", _lock_database)

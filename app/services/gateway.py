@@ -154,7 +154,7 @@ class Gateway:
     async def running(self, roles: frozenset[Role] = BOTH) -> AsyncIterator[None]:
         """Run the loops, and finish their batches at the end. Raise StartError if the database does not fit."""
         storage = self.storage
-        if storage.database.is_sqlite and roles != BOTH:
+        if not storage.database.is_shared and roles != BOTH:
             raise StartError(
                 "On SQLite one process does everything: run `smsgw serve`, or set SMSGW_DATABASE_URL to PostgreSQL."
             )

@@ -95,7 +95,7 @@ class Membership:
 
     @property
     def _is_alone(self) -> bool:
-        return self._database.is_sqlite
+        return not self._database.is_shared
 
     def is_worker(self) -> bool:
         """Return True if this process handles and sends messages."""

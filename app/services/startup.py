@@ -147,11 +147,11 @@ def _check_keys(connection: Connection, heads: HeadKeys, lost: frozenset[str]) -
 def alone(database: Database) -> Iterator[bool]:
     """Lock a SQLite file while this process uses it. Yield True if no other process can use the database.
 
-    Raise DatabaseInUseError if another gateway has locked the file. PostgreSQL is not locked: the value is False.
+    Raise DatabaseInUseError if another gateway has locked the file. A shared one is not locked: the value is False.
     """
     file = _file_of(database.url)
-    if file is None:
-        yield database.is_sqlite
+    if database.is_shared or file is None:
+        yield not database.is_shared
         return
     make_private(_lock_file(file))
     with _locked(file):
