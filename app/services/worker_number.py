@@ -2,10 +2,12 @@
 
 import asyncio
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from os import getpid
 
 from sqlalchemy import Connection
 
@@ -21,6 +23,11 @@ LEASE = timedelta(minutes=2)
 RENEWED_EVERY = timedelta(seconds=30)
 _TRIED_AGAIN_AFTER = timedelta(seconds=1)
 log = observability.logger(__name__)
+
+
+def process_name() -> str:
+    """Return a name for leases that no other process has, not even one in the same container after a restart."""
+    return f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
 
 
 @value

@@ -18,7 +18,7 @@ from app.db.writing import insert_rows
 from app.domain.ids import WORKERS, first_at
 from app.domain.storage import StorageUnavailableError
 from app.services.ids import IdSource
-from app.services.worker_number import LEASE, RENEWED_EVERY, WorkerNumber
+from app.services.worker_number import LEASE, RENEWED_EVERY, WorkerNumber, process_name
 from tests.running import ALICE, Running, running, settings_for
 
 pytestmark = pytest.mark.anyio
@@ -226,3 +226,7 @@ async def _as_soon_as_possible(gateway: Running) -> str:
             await asyncio.sleep(0.1)
         else:
             return stored.id
+
+
+def test_a_process_in_the_same_container_has_another_name_after_a_restart() -> None:
+    assert process_name() != process_name()

@@ -1,12 +1,10 @@
 """Sending: record the results of attempts and claim due messages, both in one commit (delivery.md 7-12)."""
 
-import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import count
-from os import getpid
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,6 +22,7 @@ from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.monitoring import DeliveryMonitor
 from app.services.delivery.pacing import Pace
 from app.services.delivery.receipts import Receipts
+from app.services.worker_number import process_name
 
 # Together less than a lease: sending begins this long after the claim at most, and a call lasts no longer than that.
 _START_WITHIN_SECONDS = 20.0
@@ -55,7 +54,7 @@ class Delivery:
         self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
         self.is_ours = is_ours
-        self._worker = f"{socket.gethostname()}:{getpid()}:{provider.name}"
+        self._worker = f"{process_name()}:{provider.name}"
         self._lease_numbers = count()
         self._wants_claim = False
         self._has_caught_up = False

@@ -7,14 +7,12 @@ is recorded together with the next claim. All this happens outside of turns, so 
 import asyncio
 import json
 import random
-import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from os import getpid
 
 import httpx
 from pydantic_core import to_json
@@ -36,6 +34,7 @@ from app.providers.signatures import Signatures
 from app.services.events.public_addresses import address_violation
 from app.services.paging import Page, PageRequest
 from app.services.sealing import Sealer
+from app.services.worker_number import process_name
 
 __all__ = ["Address", "EventRead", "OutgoingEvents", "body_of"]
 
@@ -93,7 +92,8 @@ class OutgoingEvents:
         self._failures: Counter[str] = Counter()
         self._served_in_round: dict[str, int] = {}
         self._rounds = count(1)
-        self._leases = (f"{socket.gethostname()}:{getpid()}:events:{number}" for number in count())
+        me = process_name()
+        self._leases = (f"{me}:events:{number}" for number in count())
 
     def address_violation(self, url: str) -> str | None:
         """Return what is wrong with the URL of a webhook, or None; a host name is not resolved."""
