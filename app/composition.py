@@ -20,7 +20,7 @@ from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
-from app.services.engine import Engine, Loop
+from app.services.engine import Engine
 from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
@@ -231,7 +231,7 @@ def _outgoing_events(
         if violation is not None:
             raise SettingsError(f"billing.webhook_url: {violation}")
     events = OutgoingEvents(storage.database, transport, storage.sealer, billing, private=private)
-    posting = engine.add(
+    engine.add(
         "events",
         events.step,
         events.finish,
@@ -240,16 +240,16 @@ def _outgoing_events(
         is_ours=storage.membership.wants("events"),
         excluded_from_drain=True,
     )
-    _end_lost_leases(carriers, posting, engine, storage.membership.wants("lost leases"))
+    _end_lost_leases(carriers, events, engine, storage.membership.wants("lost leases"))
     return events
 
 
-def _end_lost_leases(carriers: Carriers, posting: Loop, engine: Engine, is_ours: Callable[[], bool]) -> None:
+def _end_lost_leases(carriers: Carriers, events: OutgoingEvents, engine: Engine, is_ours: Callable[[], bool]) -> None:
     """Add the loop that goes on with what workers that died had leased."""
 
     async def step() -> bool:
         await carriers.recovery.end_leases()
-        posting.wake()
+        await events.end_lapsed_leases()
         return False
 
     engine.add("lost leases", step, work=(Work.LEASES, ""), is_ours=is_ours, excluded_from_drain=True)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
-    or_,
     select,
     update,
 )
@@ -33,7 +32,6 @@ from app.domain.values import value
 _event = event.c
 _KEY = ("bucket", "id")
 _NOW = bindparam("now", type_=Instant)
-_MACHINE_NOW = bindparam("machine_now", type_=Instant)
 
 
 @value
@@ -79,11 +77,7 @@ _BEHIND_ANOTHER = exists().where(
     _EARLIER.c.id < _event.id,
     _open(_EARLIER.c.status),
 )
-# An event whose worker died is sent again; the receiver recognises it by its id.
-_FREE = or_(
-    and_(_event.status == EventStatus.PENDING.value, _event.due_at <= _NOW),
-    and_(_event.status == EventStatus.SENDING.value, _event.leased_until < _MACHINE_NOW),
-)
+_FREE = and_(_event.status == EventStatus.PENDING.value, _event.due_at <= _NOW)
 _CLAIMED = RowReader(ClaimedEvent, event, "leased_by", attempts=_event.attempts + 1)
 _FIRST_DUE = (
     select(*_CLAIMED.columns)
@@ -93,14 +87,9 @@ _FIRST_DUE = (
 )
 
 
-def is_due(
-    connection: Connection, receiver: str, now: datetime, machine_now: datetime, share: Share | None = None
-) -> bool:
-    """Return True if a receiver has a due event about a number of a share.
-
-    ``now`` is by the gateway's clock, ``machine_now`` by the machine's.
-    """
-    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": 1}
+def is_due(connection: Connection, receiver: str, now: datetime, share: Share | None = None) -> bool:
+    """Return True if a receiver has a due event about a number of a share."""
+    given = {"receiver": receiver, "now": now, "limit": 1}
     return connection.execute(*of_share(connection, _FIRST_DUE, event, share, given)).first() is not None
 
 
@@ -115,17 +104,31 @@ def next_lapse() -> Select[tuple[datetime]]:
     return select(func.min(_event.leased_until)).where(one_of(_event.status, "sending"))
 
 
+_LAPSED = select(_event.bucket, _event.id, _event.leased_by).where(
+    one_of(_event.status, "sending"), _event.leased_until < bindparam("machine_now", type_=Instant)
+)
+
+
+def end_lapsed(connection: Connection, machine_now: datetime) -> int:
+    """Queue events again whose worker died; the receiver recognises them by their ids. Return their number.
+
+    ``machine_now`` is by the database's clock.
+    """
+    found = connection.execute(_LAPSED, {"machine_now": machine_now}).mappings()
+    rows = [{**row, "status": EventStatus.PENDING, "leased_until": None} for row in found]
+    return update_rows(connection, event, rows, (*_KEY, "leased_by"))
+
+
 def due_events(
     connection: Connection,
     receiver: str,
     now: datetime,
-    machine_now: datetime,
     limit: int,
     leased_by: str,
     share: Share | None = None,
 ) -> list[ClaimedEvent]:
     """Return for a receiver the first unfinished event of each subscriber of a share, if it is due; oldest first."""
-    given = {"receiver": receiver, "now": now, "machine_now": machine_now, "limit": limit}
+    given = {"receiver": receiver, "now": now, "limit": limit}
     found = connection.execute(*of_share(connection, _FIRST_DUE, event, share, given))
     return [_CLAIMED.read(row, leased_by) for row in found]
 

@@ -56,8 +56,8 @@ def failed_over(connection: Connection, share: Share | None) -> Sequence[int]:
 
 
 def due_events(connection: Connection, share: Share | None) -> Sequence[int]:
-    found = event_queue.due_events(connection, "sp", START, START, MOST, "me", share)
-    assert event_queue.is_due(connection, "sp", START, START, share) is bool(found)
+    found = event_queue.due_events(connection, "sp", START, MOST, "me", share)
+    assert event_queue.is_due(connection, "sp", START, share) is bool(found)
     return buckets_of(found)
 
 

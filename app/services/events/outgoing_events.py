@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import catalogue, event_queue, events
+from app.db.clock import clock_of
 from app.db.event_queue import ClaimedEvent, PostResult
 from app.db.events import EventRead
 from app.db.session import Database
@@ -139,6 +140,10 @@ class OutgoingEvents:
         except StorageUnavailableError:
             log.warning("events could not be recorded; they are sent again when their leases end")
 
+    async def end_lapsed_leases(self) -> None:
+        """Queue events again whose worker died; any process may send them then."""
+        await self._database.write(lambda connection: event_queue.end_lapsed(connection, clock_of(connection)()))
+
     def _is_failing(self, receiver: str) -> bool:
         return self._failures[receiver] >= _FAILURES_TO_LIMIT
 
@@ -161,7 +166,7 @@ class OutgoingEvents:
     def _anything_due(self, connection: Connection) -> bool:
         state = current_state(connection)
         return any(
-            event_queue.is_due(connection, receiver, state.now, state.read_at)
+            event_queue.is_due(connection, receiver, state.now)
             for receiver in event_queue.open_receivers(connection)
             if self._room(receiver)
         )
@@ -181,7 +186,7 @@ class OutgoingEvents:
                 event_queue.mark_unaddressed(connection, receiver, _MAX_UNADDRESSED)
                 continue
             room = self._room(receiver, [event for _, event in claimed])
-            due = event_queue.due_events(connection, receiver, state.now, state.read_at, room, lease)
+            due = event_queue.due_events(connection, receiver, state.now, room, lease)
             claimed += [(address, event) for event in due]
         leased = event_queue.lease(connection, [event for _, event in claimed], state.read_at + _LEASE)
         ours = {event.id for event in leased}

@@ -383,3 +383,14 @@ async def test_a_reset_does_not_wait_for_receivers(gateway: Running) -> None:
         async with asyncio.timeout(8):
             await gateway.gateway.simulator.simulation.reset(None)
         assert await gateway.count(event) == 0
+
+
+async def test_the_process_that_ends_leases_need_not_be_the_one_that_sends_events(gateway: Running) -> None:
+    engine, database = gateway.gateway.engine, gateway.gateway.storage.database
+    lost_leases = next(loop for loop in engine.loops if loop.name == "lost leases")
+    async with engine.paused():
+        await add_events(gateway, 1)
+        lapsed = {"status": "sending", "leased_by": "gone:1", "leased_until": database.clock() - timedelta(seconds=1)}
+        await database.write(lambda connection: connection.execute(event.update().values(lapsed)))
+        await lost_leases._step()
+        assert await statuses(gateway) == ["pending"]
