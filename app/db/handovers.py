@@ -30,7 +30,7 @@ from app.db.outbox import ClaimedMessage, beside, end_leases, is_own, of_row, ou
 from app.db.questions import question
 from app.db.rows import Row, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Id, Instant
-from app.db.writing import Condition, Given, insert_rows
+from app.db.writing import Condition, Given, insert_new_rows
 from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.values import value
 
@@ -152,9 +152,10 @@ def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
 
 
 def _record_failures(connection: Connection, handovers: Sequence[Handover], now: datetime) -> None:
-    # The message itself records the attempt that succeeded; only the others need rows of their own.
+    # The message itself records the attempt that succeeded; only the others need rows of their own. They may have one,
+    # if the database committed them and its answer was lost.
     failed = [item for item in handovers if item.handed_over_at is None and item.result]
-    insert_rows(
+    insert_new_rows(
         connection,
         attempt,
         [

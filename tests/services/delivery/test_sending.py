@@ -407,3 +407,18 @@ async def test_a_result_that_cannot_be_recorded_affects_only_its_own_message(
         assert sorted(row["status"] for row in await gateway.outbound()) == ["accepted", "unknown"]
         await ask(gateway)
         assert len(await gateway.outbound(_mt.c.status == "accepted")) == 2
+
+
+async def test_results_are_recorded_once_though_the_answer_to_their_commit_was_lost(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway, gateway.gateway.engine.paused():
+        delivery = gateway.gateway.carriers.deliveries[NAME]
+        delivery._has_caught_up = False  # the reply is left to a claim
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.gateway.turning.turns.step()
+        [message] = (await delivery._commit([], room=1)).claimed
+        for _ in range(2):
+            await delivery._commit([(message, RefusedForNow("busy"))], room=0)
+        assert await gateway.count(attempt) == 1
+    assert "could not be recorded" not in log.getvalue()
