@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, exists, or_, select
 
 from app.db.clock import clock_of
 from app.db.conversations import CONVERSATION, LockedConversation, conversation
@@ -19,7 +19,9 @@ from app.domain.messages import InboundStatus
 from app.domain.values import value
 
 _inbound = inbound_message
-_DUE = and_(one_of(_inbound.c.status, InboundStatus.PENDING), _inbound.c.due_at <= bindparam("now", type_=Instant))
+# What nobody postponed is due whatever the time: a clock that was set back must not let a later message overtake it.
+_IS_TIME = or_(_inbound.c.due_at <= bindparam("now", type_=Instant), _inbound.c.due_at <= _inbound.c.stored_at)
+_DUE = and_(one_of(_inbound.c.status, InboundStatus.PENDING), _IS_TIME)
 _OF_MESSAGE = and_(*(by_index(conversation.c[name], _inbound.c[name]) for name in NUMBER))
 _LIMIT: BindParameter[int] = bindparam("limit")
 
@@ -91,7 +93,7 @@ _FIRST = (
         _inbound.c.bucket == bindparam("bucket"),
         _inbound.c.msisdn == bindparam("msisdn"),
         is_pending_of_number(),
-        _inbound.c.due_at <= bindparam("now", type_=Instant),
+        _IS_TIME,
     )
     .order_by(_inbound.c.id)
     .limit(1)

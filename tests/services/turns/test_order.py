@@ -209,3 +209,16 @@ async def test_with_a_message_all_earlier_ones_of_its_number_are_read(gateway: R
         return [message.id for message in waiting.pending_of(connection, [number], START, stored[1].id)]
 
     assert await gateway.gateway.storage.database.write(read) == [stored[0].id, stored[1].id]
+
+
+async def test_a_message_is_not_overtaken_though_the_clock_was_set_back_after_it_was_stored(gateway: Running) -> None:
+    async with gateway.gateway.engine.paused():
+        [first] = await gateway.store(gateway.message("0000"))
+        later = {"stored_at": START + timedelta(seconds=20), "due_at": START + timedelta(seconds=20)}
+        await gateway.gateway.storage.database.write(
+            lambda connection: connection.execute(inbound_message.update().values(later))
+        )
+        [second] = await gateway.store(gateway.message("帮助"))
+    await gateway.drain()
+    answered = [message.in_reply_to for message in await gateway.received()]
+    assert list(dict.fromkeys(answered)) == [first.id, second.id]
