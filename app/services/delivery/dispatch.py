@@ -179,6 +179,9 @@ class Dispatch:
                 results = await self._provider.send([submission_of(message) for message in messages])
             if len(results) != len(messages):
                 raise ValueError(f"{len(results)} results for {len(messages)} messages")  # noqa: TRY301  handled alike
+        except TimeoutError as error:
+            log.warning("a call took too long", provider=self._provider.name)
+            return [Unknown(type(error).__name__)] * len(messages)
         except Exception as error:
             log.exception("a provider adapter raised", provider=self._provider.name)
             return [Unknown(type(error).__name__)] * len(messages)
