@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, func, or_, select
 
 from app.db.claims import Key, remove_rows
+from app.db.handovers import attempt
 from app.db.keys import ITEM
 from app.db.outbound_messages import outbound_message, set_fates
 from app.db.outbox import change_free, end_leases, is_own, of_row, outbox
-from app.db.rows import Row
+from app.db.rows import Row, one_of
 from app.db.shares import Share, of_share
 from app.db.types import Instant
 from app.db.writing import update_rows
-from app.domain.messages import OutboundStatus
+from app.domain.messages import AttemptResult, OutboundStatus
 from app.domain.values import value
 
 _mt = outbound_message
@@ -85,14 +86,23 @@ class FailoverRoute:
     prefixes: tuple[str, ...] = ()
 
 
+# An attempt of a worker that died has no row.
+_REFUSALS = select(func.count()).where(
+    attempt.c.bucket == outbox.c.bucket,
+    attempt.c.message_id == outbox.c.id,
+    one_of(attempt.c.result, AttemptResult.REFUSED_FOR_NOW),
+)
+_CERTAINLY_NOT_TAKEN = and_(outbox.c.progress.is_(None), outbox.c.attempts == _REFUSALS.scalar_subquery())
+
+
 def fail_over(
     connection: Connection, provider: str, route: FailoverRoute, now: datetime, limit: int, share: Share | None = None
 ) -> int:
     """Move at most ``limit`` queued messages of a share from a failing provider to another one. Return their number.
 
-    One that the provider has taken in part stays.
+    One that the provider has taken in part, or may have taken, stays: only that provider may know it again.
     """
-    conditions = [outbox.c.provider == provider, outbox.c.leased_by.is_(None), outbox.c.progress.is_(None)]
+    conditions = [outbox.c.provider == provider, outbox.c.leased_by.is_(None), _CERTAINLY_NOT_TAKEN]
     if route.only_number is not None:
         conditions.append(_mt.c.service_number == route.only_number)
     if route.prefixes:
@@ -121,13 +131,14 @@ def _reroute(connection: Connection, keys: Sequence[Row], provider: str, now: da
 def adopt_orphans(connection: Connection, configured: Sequence[str], default_provider: str, now: datetime) -> int:
     """Move queued messages of providers that are no longer configured to the default provider. Return their number.
 
-    The results of those that the provider has taken in part are unknown (delivery.md 8); they are counted, too.
+    The results of those that the provider has taken in part, or may have taken, are unknown (delivery.md 8); they are
+    counted, too.
     """
-    found = _of_others(connection, configured, outbox.c.leased_by.is_(None))
-    # Certainly no part of these has been sent.
-    untouched = [_key_of(row) for row in found if row["progress"] is None]
-    in_part = [row for row in found if row["progress"] is not None]
-    return _reroute(connection, untouched, default_provider, now) + len(_give_up(connection, in_part))
+    free = outbox.c.leased_by.is_(None)
+    untouched = _of_others(connection, configured, and_(free, _CERTAINLY_NOT_TAKEN))
+    others = _of_others(connection, configured, and_(free, ~_CERTAINLY_NOT_TAKEN))
+    moved = _reroute(connection, list(map(_key_of, untouched)), default_provider, now)
+    return moved + len(_give_up(connection, others))
 
 
 def end_orphaned_leases(connection: Connection, configured: Sequence[str], machine_now: datetime) -> int:

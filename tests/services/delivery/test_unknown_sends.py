@@ -9,11 +9,12 @@ from sqlalchemy import RowMapping
 from app.commands.tickets.resolving import Resolve
 from app.db.outbound_messages import outbound_message
 from app.db.record_tables import RECORD_TABLES
+from app.db.recovery import FailoverRoute, adopt_orphans, fail_over
 from app.db.reports import delivery_report
 from app.domain.account import SubscriberStatus
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.tickets import Decision, Ticket
-from app.providers.base import SendResult, Submission, Unknown
+from app.providers.base import RefusedForNow, SendResult, Submission, Unknown
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
@@ -28,11 +29,11 @@ async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         yield started
 
 
-async def send_unknown_reply(gateway: Running) -> RowMapping:
-    """Send a text whose reply is handed over with an unknown result. Return the row of the reply."""
+async def send_unknown_reply(gateway: Running, result: SendResult = Unknown("answer lost")) -> RowMapping:  # noqa: B008  a value
+    """Send a text whose reply is handed over with an unknown result, or another. Return the row of the reply."""
     provider = gateway.gateway.carriers.providers[NAME]
     assert isinstance(provider, FakeProvider)
-    provider.answers = [Unknown("answer lost")]
+    provider.answers = [result]
     await gateway.store(gateway.message("帮助", provider=NAME))
     await gateway.drain()
     return (await gateway.outbound())[-1]
@@ -150,3 +151,25 @@ async def test_a_report_counts_that_comes_before_the_lease_of_a_dead_worker_ends
 
         [row] = await gateway.outbound()
         assert (row["status"], provider.asked) == ("delivered", [])
+
+
+async def test_a_message_that_may_have_been_taken_is_never_given_to_another_provider(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
+        row = await send_unknown_reply(gateway)
+        assert (row["status"], row["attempts"]) == ("queued", 1)
+        write = gateway.gateway.storage.database.write
+        assert await write(lambda connection: fail_over(connection, NAME, FailoverRoute("other"), START, 10)) == 0
+        await write(lambda connection: adopt_orphans(connection, ["other"], "other", START))
+        [row] = await gateway.outbound()
+        assert (row["provider"], row["status"]) == (NAME, "unknown")
+
+
+async def test_a_message_that_was_certainly_not_taken_is_given_to_another_provider(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        await send_unknown_reply(gateway, RefusedForNow("busy"))
+        write = gateway.gateway.storage.database.write
+        assert await write(lambda connection: fail_over(connection, NAME, FailoverRoute("other"), START, 10)) == 1
