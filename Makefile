@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format help imports lint lint-container lock run setup test test-fast types
+.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format help imports lint lint-container lock run setup soak test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,10 @@ test: setup ## Run all the tests, 6 to 7 minutes on two cores
 # One process: to start another takes longer than these tests.
 test-fast: setup ## Run the tests of the pure core
 	$(BIN)/python -m pytest $(PURE)
+
+SEEDS ?= 0-1999
+soak: setup ## Live many simulated lives (SEEDS=0-9999 for others than the first 2,000)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 # PostgreSQL as if its tables were distributed, and every statement checked against the rules of Citus.
 citus-statements: setup ## Check that Citus would take every statement, without Citus
