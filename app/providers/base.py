@@ -82,12 +82,15 @@ class RefusedForNow:
         throttled: the gateway sends too fast.
         progress: what the next attempt must know, such as the segments that were taken; at most 1 KiB, and opaque to
             the gateway. A message with progress is never given to another provider.
+        setting: the setting that the provider objects to, such as ``secret``, if it is that; logged for who can
+            correct it.
     """
 
     error_code: str
     retry_after: timedelta | None = None
     throttled: bool = False
     progress: str | None = None
+    setting: str | None = None
 
     def __post_init__(self) -> None:
         if self.progress is not None and len(self.progress.encode()) > MAX_PROGRESS:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app import observability
-from app.providers.base import Accepted, Provider, SendResult, Unknown
+from app.providers.base import Accepted, Provider, RefusedForNow, SendResult, Unknown
 from app.services.delivery.breaker import CircuitState
 
 log = observability.logger(__name__)
@@ -18,13 +18,20 @@ class DeliveryMonitor:
         self._state = CircuitState.CLOSED
 
     def attempts_ended(self, results: Sequence[SendResult]) -> None:
-        """Count attempts by result."""
+        """Count attempts by result, and log those that a setting is to blame for."""
         for kind, number in Counter(type(result) for result in results).items():
             observability.ATTEMPTS.labels(self._provider.name, kind.__name__.lower()).inc(number)
             if kind is Accepted:
                 observability.ACCEPTED.labels(self._provider.name).inc(number)
             if kind is Unknown and self._provider.resends_unknown:
                 observability.DOUBLES.labels(self._provider.name).inc(number)
+        wrong = Counter(
+            (one.setting, one.error_code) for one in results if isinstance(one, RefusedForNow) and one.setting
+        )
+        for (setting, code), number in wrong.items():
+            log.warning(
+                "a carrier objects to a setting", provider=self._provider.name, setting=setting, code=code, count=number
+            )
 
     def attempts_lost(self, number: int) -> None:
         """Count and log the attempts of a worker that died; ``number`` may be 0."""
