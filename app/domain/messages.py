@@ -176,6 +176,8 @@ class DeliveryReport:
         reference: the gateway's id of the MT, from carriers that return it. With ACCEPTED or FAILED it is the answer to
             an attempt whose result is unknown.
         part: the segment that it is about, from 1; None: the whole message, or the segment with this id.
+        part_key: of a report on some segment without a number or an id: what tells it from reports on the others.
+        segments: how many segments the carrier made of the message; None: it does not say.
     """
 
     provider_message_id: str
@@ -184,6 +186,8 @@ class DeliveryReport:
     at: datetime | None = None
     reference: str | None = None
     part: int | None = None
+    part_key: str | None = None
+    segments: int | None = None
 
 
 def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:

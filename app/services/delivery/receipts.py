@@ -57,7 +57,8 @@ class Receipts:
         A report about an unknown message is parked. Raise StorageUnavailableError if the report was not stored.
         """
         code = None if report.error_code is None else escape(masked(report.error_code))
-        plain = replace(report, provider_message_id=escape(report.provider_message_id), error_code=code)
+        key = None if report.part_key is None else escape(report.part_key)
+        plain = replace(report, provider_message_id=escape(report.provider_message_id), error_code=code, part_key=key)
         return await self._batcher.submit((provider, plain))
 
     async def _store_all(self, batch: Sequence[Received]) -> Sequence[bool]:
@@ -95,6 +96,7 @@ class Receipts:
                 "status": item.status,
                 "attempts": item.message.attempts,
                 "error_code": item.error_code,
+                "segments": item.segments,
                 "final_at": now if is_final(item.status) else None,
             }
             for item in changed
@@ -200,10 +202,11 @@ def _find_by_reference(
 ) -> tuple[dict[Key, ReportedMessage], dict[Key, ReportedMessage]]:
     """Return the messages of late answers, and those that are being sent, by the provider and the gateway's reference.
 
-    An answer counts if the message may or may not have been taken, or if it is about one of several segments.
+    An answer counts if the message may or may not have been taken, or if it is about one of several segments: such a
+    report can be parked only under the provider's id of the segment.
     """
     named = {
-        (provider, report.reference): report.part
+        (provider, report.reference): _is_of_segment(report)
         for provider, report in batch
         if report.reference and report.status not in (None, OutboundStatus.UNKNOWN) and is_id(report.reference)
     }
@@ -216,6 +219,14 @@ def _find_by_reference(
         if named[key] or (message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None)
     }
     return answered, {key: message for key, message in found.items() if message.status == OutboundStatus.SENDING}
+
+
+def _is_of_segment(report: DeliveryReport) -> bool:
+    """Return True for a report on a segment, or on their number, that could not be applied later if it were parked."""
+    if report.part is not None:
+        return True
+    has_our_id = report.provider_message_id == report.reference
+    return has_our_id and (report.part_key is not None or report.segments is not None)
 
 
 def _as_stored(connection: Connection, messages: Sequence[ReportedMessage | None]) -> dict[str, Reported]:

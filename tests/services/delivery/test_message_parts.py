@@ -1,17 +1,18 @@
 """Messages whose carrier names each segment, takes some of them, or answers late (delivery.md 12, carriers.md 1)."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import RowMapping
 
 from app.db.message_parts import message_part
 from app.db.outbound_messages import outbound_message
+from app.db.questions import question
 from app.db.recovery import FailoverRoute, adopt_orphans, fail_over
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.values import replace
-from app.providers.base import MAX_PROGRESS, Accepted, RefusedForNow, Unknown
+from app.providers.base import MAX_PROGRESS, Accepted, RefusedForNow, SendResult, Submission, Unknown
 from tests.running import START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
@@ -176,3 +177,82 @@ async def test_late_answers_tell_the_ids_of_segments(gateway: Running) -> None:
     assert await status(gateway) == "delivered"
     found = {row["number"]: row["provider_message_id"] for row in await gateway.rows(message_part)}
     assert found == dict(enumerate(PARTS, 1))
+
+
+# ---- a report for each segment, without its number or id
+
+
+async def delivered(gateway: Running, row: RowMapping, key: str) -> bool:
+    return await report(gateway, row["id"], S.DELIVERED, reference=row["id"], part_key=key)
+
+
+async def counted(gateway: Running, row: RowMapping, segments: int) -> bool:
+    return await report(gateway, row["id"], S.ACCEPTED, reference=row["id"], segments=segments)
+
+
+async def ask_a_phone(gateway: Running) -> RowMapping:
+    """Ask for help, and return the row of the reply, whose id at the carrier is the gateway's own."""
+    row = await ask(gateway, Unknown("no answer"))
+    await report(gateway, row["id"], S.ACCEPTED, reference=row["id"])
+    return (await gateway.outbound())[-1]
+
+
+async def test_as_many_different_reports_as_segments_deliver_a_message(gateway: Running) -> None:
+    row = await ask_a_phone(gateway)
+    for key in ("e-1", "e-2", "e-1", "e-2"):
+        await delivered(gateway, row, key)
+        assert await status(gateway) == "accepted"
+    await delivered(gateway, row, "e-3")
+    assert await status(gateway) == "delivered"
+
+
+@pytest.mark.parametrize("segments", [1, 2, 4])
+@pytest.mark.parametrize("place", [0, 1])
+async def test_the_carrier_s_count_of_segments_replaces_the_gateway_s(
+    gateway: Running, segments: int, place: int
+) -> None:
+    row = await ask_a_phone(gateway)
+    assert row["segments"] == 3
+    for number in range(segments):
+        if number == place:
+            await counted(gateway, row, segments)
+        assert await status(gateway) == "accepted"
+        await delivered(gateway, row, f"e-{number}")
+    if place == segments:
+        await counted(gateway, row, segments)
+    assert await status(gateway) == "delivered"
+    assert (await gateway.outbound())[-1]["segments"] == segments
+
+
+async def test_one_failed_segment_is_the_message_s_whatever_its_number(gateway: Running) -> None:
+    row = await ask_a_phone(gateway)
+    await delivered(gateway, row, "e-1")
+    await report(gateway, row["id"], S.FAILED, reference=row["id"])
+    assert await status(gateway) == "failed"
+
+
+async def test_a_report_that_overtakes_the_answer_to_the_attempt_counts(gateway: Running) -> None:
+    """It is found by the gateway's reference, though the carrier's id is not known yet."""
+    row = await ask(gateway, Unknown("no answer"))
+    assert await delivered(gateway, row, "e-1")
+    assert await counted(gateway, row, 3)
+    await delivered(gateway, row, "e-2")
+    await delivered(gateway, row, "e-3")
+    assert await status(gateway) == "delivered"
+
+
+async def test_a_question_is_asked_also_if_a_report_is_there_before_the_answer_to_the_attempt(gateway: Running) -> None:
+    provider, receipts = provider_of(gateway), gateway.gateway.carriers.receipts
+
+    async def send(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+        for item in submissions:
+            early = DeliveryReport(item.reference, S.ACCEPTED, reference=item.reference, segments=item.segments)
+            assert await receipts.store(NAME, early)
+        return [Accepted(item.reference) for item in submissions]
+
+    provider.send = send  # type: ignore[method-assign]
+    await gateway.store(gateway.message("0000", provider=NAME))
+    await gateway.drain()
+    [asked] = await gateway.rows(question)
+    assert asked["handed_over_at"] == START
+    assert await status(gateway) == "accepted"
