@@ -12,7 +12,8 @@ from app.addresses import address_of
 from app.domain.credentials import signing_violation
 from app.domain.messages import DeliveryReport, InboundMessage
 from app.options import ProviderOptions, Secrets, check_secrets
-from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Surroundings, Unknown
+from app.providers.answers import result_of_status, result_without_answer
+from app.providers.base import Accepted, SendResult, Submission, Surroundings, Unknown
 from app.providers.bodies import answer_as_utf8, as_utf8
 from app.providers.generic_in import LONGEST_ID, Integer, Reader
 from app.providers.http import HttpAnswer, HttpPoster
@@ -21,11 +22,7 @@ from app.providers.signatures import Signatures
 from app.providers.webhook import Invalid, WebhookOptions, WebhookProvider
 
 _TAKEN = range(200, 300)
-_MOVED = range(300, 400)
-_BAD_REQUEST = range(400, 500)
-_CONFLICT = 409
-_TOO_MANY = 429
-_NOT_NOW = frozenset({408, 425, _TOO_MANY, *range(500, 600)})
+_SETTINGS = {401: "secret", 403: "secret", 404: "send_url"}
 
 
 class AcceptedBody(BaseModel):
@@ -99,9 +96,7 @@ class GenericProvider(WebhookProvider):
         )
         signed = self._signatures.sign(item.reference, body) if self._signatures else {"webhook-id": item.reference}
         answer = await self._http.post(url, {"content-type": "application/json", **signed}, body)
-        if isinstance(answer, HttpAnswer):
-            return _result(answer)
-        return Unknown(answer.reason) if answer.sent else RefusedForNow(answer.reason)
+        return _result(answer) if isinstance(answer, HttpAnswer) else result_without_answer(answer)
 
     # ---- in
 
@@ -119,23 +114,11 @@ class GenericProvider(WebhookProvider):
 
 
 def _result(answer: HttpAnswer) -> SendResult:
-    """Return the result that an answer stands for (http-api.md, the settings file).
-
-    Cases that the document leaves open: a redirect is not followed, so nothing was taken, and a later try may find the
-    carrier corrected. A conflict may mean that the carrier has this reference already; like a success without an id, it
-    is unknown. Any other 4xx is final.
-    """
-    code = f"HTTP {answer.status}"
-    if answer.status in _TAKEN:
-        theirs = _their_id(answer)
-        return Accepted(theirs) if theirs else Unknown(f"{code} without a message_id")
-    if answer.status in _NOT_NOW:
-        return RefusedForNow(code, answer.retry_after(), throttled=answer.status == _TOO_MANY)
-    if answer.status in _MOVED:
-        return RefusedForNow(f"{code}: redirects are not followed")
-    if answer.status in _BAD_REQUEST and answer.status != _CONFLICT:
-        return Refused(code)
-    return Unknown(code)
+    """Return the result that an answer stands for (http-api.md, the settings file)."""
+    if answer.status not in _TAKEN:
+        return result_of_status(answer, _SETTINGS, knows_reference=True)
+    theirs = _their_id(answer)
+    return Accepted(theirs) if theirs else Unknown(f"HTTP {answer.status} without a message_id")
 
 
 def _their_id(answer: HttpAnswer) -> str | None:
