@@ -127,7 +127,7 @@ def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:
     guarded = (
         name
         for name, given in provider_options(settings).items()
-        if isinstance(given, WebhookOptions) and (given.secrets() or given.path_tokens())
+        if isinstance(given, WebhookOptions) and given.asks_for_secret()
     )
     return OwnHosts(frozenset(names), frozenset(guarded))
 

@@ -1,6 +1,7 @@
 """Provider adapters: one file for each kind of carrier, and the table of kinds."""
 
 from app.options import ProviderKinds, ProviderOptions
+from app.providers.apis.android import AndroidProvider
 from app.providers.base import Provider, Surroundings
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
@@ -8,6 +9,7 @@ from app.providers.simulator import SimulatorProvider
 KINDS: dict[str, type[Provider]] = {
     GenericProvider.kind: GenericProvider,
     SimulatorProvider.kind: SimulatorProvider,
+    AndroidProvider.kind: AndroidProvider,
 }
 
 

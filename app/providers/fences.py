@@ -1,11 +1,11 @@
 """Access rules of webhooks for carriers that do not sign: path token, addresses, basic auth (delivery.md, security)."""
 
 import base64
-import hmac
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from app.domain.values import value
+from app.providers.proofs import is_one_of
 from app.providers.requests import NotAuthenticError, WebhookRequest
 
 
@@ -29,11 +29,11 @@ class Fence:
         """Raise NotAuthenticError for a request that breaks a rule. Secrets are compared in constant time."""
         if self.networks and not self._is_allowed(request.address):
             raise NotAuthenticError("Requests from this address are not taken; see allowed_ips in the settings file.")
-        if self.path_tokens and not _is_one_of(request.token, self.path_tokens):
+        if self.path_tokens and not is_one_of(request.token, self.path_tokens):
             raise NotAuthenticError(
                 "The path must be /webhooks/{provider}/{path_token}/… with the token of the settings."
             )
-        if self.basic_auth and not _is_one_of(_credentials(request), self.basic_auth):
+        if self.basic_auth and not is_one_of(_credentials(request), self.basic_auth):
             raise NotAuthenticError("Basic auth is missing or wrong; see basic_auth in the settings file.")
 
     def _is_allowed(self, address: str) -> bool:
@@ -44,12 +44,6 @@ class Fence:
         if isinstance(found, IPv6Address) and found.ipv4_mapped:
             found = found.ipv4_mapped
         return any(found in network for network in self.networks)
-
-
-def _is_one_of(given: str, secrets: Sequence[str]) -> bool:
-    # All secrets are compared, so that the time reveals nothing.
-    matches = [hmac.compare_digest(given.encode(errors="replace"), secret.encode()) for secret in secrets]
-    return any(matches)
 
 
 def _credentials(request: WebhookRequest) -> str:

@@ -19,7 +19,7 @@ from app.providers.generic_in import LONGEST_ID, Integer, Reader
 from app.providers.http import HttpAnswer, HttpPoster
 from app.providers.requests import WebhookRequest
 from app.providers.signatures import Signatures
-from app.providers.webhook import Invalid, WebhookOptions, WebhookProvider
+from app.providers.webhook import Invalid, SignedOptions, WebhookProvider
 
 _TAKEN = range(200, 300)
 _SETTINGS = {401: "secret", 403: "secret", 404: "send_url"}
@@ -36,7 +36,7 @@ class AcceptedBody(BaseModel):
 _ACCEPTED_BODY = TypeAdapter(AcceptedBody)
 
 
-class GenericOptions(WebhookOptions):
+class GenericOptions(SignedOptions):
     """JSON over HTTP in both directions, for any carrier, aggregator or test."""
 
     secret: Secrets = Field(

@@ -20,13 +20,8 @@ from app.providers.requests import WebhookRequest
 
 
 class WebhookOptions(ProviderOptions):
-    """The settings of a provider that calls us by HTTP."""
+    """The settings of a provider that calls us by HTTP and does not sign: only fences guard its webhooks."""
 
-    secret: Secrets = Field(
-        default=None,
-        description="what its requests are signed with; several, the newest first, while one is being replaced",
-        examples=["(what the carrier gave)"],
-    )
     path_token: Secrets = Field(
         default=None,
         description="for a carrier that cannot sign: its webhooks are at `/webhooks/<name>/<path_token>/…` only; 20 or "
@@ -69,10 +64,6 @@ class WebhookOptions(ProviderOptions):
     def _check_basic_auth(cls, value: Secrets) -> Secrets:
         return check_secrets(value, pair_violation)
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return the signing secrets, newest first."""
-        return secret_values(self.secret)
-
     def path_tokens(self) -> tuple[str, ...]:
         """Return the valid path tokens."""
         return secret_values(self.path_token)
@@ -82,8 +73,12 @@ class WebhookOptions(ProviderOptions):
         return Fence(self.path_tokens(), self.allowed_ips, secret_values(self.basic_auth))
 
     def is_guarded(self) -> bool:
-        """Return True if incoming requests are signed or limited by access rules (delivery.md, security)."""
-        return bool(self.secrets() or self.path_tokens() or self.allowed_ips or secret_values(self.basic_auth))
+        """Return True if incoming requests are limited by access rules, or signed (delivery.md, security)."""
+        return bool(self.path_tokens() or self.allowed_ips or secret_values(self.basic_auth))
+
+    def asks_for_secret(self) -> bool:
+        """Return True if a request must hold a secret, or be signed with one, wherever it comes from."""
+        return bool(self.path_tokens())
 
     def sends_in_clear(self) -> bool:
         """Return True if messages are sent without TLS."""
@@ -92,15 +87,40 @@ class WebhookOptions(ProviderOptions):
     @override
     def problems(self, name: str, *, production: bool, private: bool) -> Iterator[str]:
         if production and not self.is_guarded():
+            signed = (
+                f"set providers.{name}.secret (signed requests), or " if "secret" in type(self).model_fields else ""
+            )
             yield (
-                f"providers.{name}: anybody could post messages to /webhooks/{name}/inbound; set "
-                f"providers.{name}.secret (signed requests), or fence it with path_token, allowed_ips or basic_auth"
+                f"providers.{name}: anybody could post messages to /webhooks/{name}/inbound; {signed}fence it with "
+                "path_token, allowed_ips or basic_auth"
             )
         if self.sends_in_clear() and not private:
             yield (
                 f"providers.{name}.send_url: messages would travel in the clear; use https, or set "
                 "SMSGW_ALLOW_PRIVATE_WEBHOOKS=true if the carrier is in your own network"
             )
+
+
+class SignedOptions(WebhookOptions):
+    """The settings of a provider that signs its requests, if it has a secret."""
+
+    secret: Secrets = Field(
+        default=None,
+        description="what its requests are signed with; several, the newest first, while one is being replaced",
+        examples=["(what the carrier gave)"],
+    )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the signing secrets, newest first."""
+        return secret_values(self.secret)
+
+    @override
+    def is_guarded(self) -> bool:
+        return bool(self.secrets()) or super().is_guarded()
+
+    @override
+    def asks_for_secret(self) -> bool:
+        return bool(self.secrets()) or super().asks_for_secret()
 
 
 @value
