@@ -2,6 +2,7 @@
 
 from app.options import ProviderKinds, ProviderOptions
 from app.providers.apis.android import AndroidProvider
+from app.providers.apis.kannel import KannelProvider
 from app.providers.base import Provider, Surroundings
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
@@ -10,6 +11,7 @@ KINDS: dict[str, type[Provider]] = {
     GenericProvider.kind: GenericProvider,
     SimulatorProvider.kind: SimulatorProvider,
     AndroidProvider.kind: AndroidProvider,
+    KannelProvider.kind: KannelProvider,
 }
 
 

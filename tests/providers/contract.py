@@ -112,6 +112,10 @@ class WebhookContract(ProviderContract):
         """Return the request as the carrier would sign it now; unchanged if it does not sign."""
         return request
 
+    def forged(self, request: WebhookRequest) -> WebhookRequest:
+        """Return a signed request as somebody else would change it."""
+        return _with_body(request, request.body + b" ")
+
     # ---- in
 
     def test_a_message_is_read_as_it_is_meant(self, inbound: Recording) -> None:
@@ -140,9 +144,8 @@ class WebhookContract(ProviderContract):
         with pytest.raises(NotAuthenticError) as refused:
             provider.admit(request)
         assert "13800138000" not in str(refused.value)
-        forged = self.signed(request)
         with pytest.raises(NotAuthenticError):
-            provider.admit(_with_body(forged, forged.body + b" "))
+            provider.admit(self.forged(self.signed(request)))
 
     def test_a_repeat_is_a_success_so_that_the_carrier_stops_sending_it(self) -> None:
         provider = self._webhooks()
