@@ -9,7 +9,7 @@ docs/adding-a-provider.md describes these files.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -265,13 +265,19 @@ def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
 def _plain(item: object) -> dict[str, Any]:
     """Return the fields of an item as JSON has them, without those that are None or empty."""
     values = asdict(item)  # type: ignore[call-overload]
-    return {
-        name: value.total_seconds()
-        if hasattr(value, "total_seconds")
-        else getattr(value, "isoformat", lambda v=value: v)()
-        for name, value in values.items()
-        if value is not None and value != ()
-    }
+    return {name: _as_json(value) for name, value in values.items() if value is not None and value != ()}
+
+
+def _as_json(value: object) -> object:
+    match value:
+        case timedelta():
+            return value.total_seconds()
+        case datetime():
+            return value.isoformat()
+        case tuple():
+            return list(value)
+        case _:
+            return value
 
 
 def _compare(expected: dict[str, Any], request: httpx.Request, body: bytes) -> None:
