@@ -4,6 +4,7 @@ from app.options import ProviderKinds, ProviderOptions
 from app.providers.apis.android import AndroidProvider
 from app.providers.apis.kannel import KannelProvider
 from app.providers.apis.twilio import TwilioProvider
+from app.providers.apis.vonage import VonageProvider
 from app.providers.base import Provider, Surroundings
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
@@ -14,6 +15,7 @@ KINDS: dict[str, type[Provider]] = {
     AndroidProvider.kind: AndroidProvider,
     KannelProvider.kind: KannelProvider,
     TwilioProvider.kind: TwilioProvider,
+    VonageProvider.kind: VonageProvider,
 }
 
 
