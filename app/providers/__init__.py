@@ -2,6 +2,7 @@
 
 from app.options import ProviderKinds, ProviderOptions
 from app.providers.apis.android import AndroidProvider
+from app.providers.apis.infobip import InfobipProvider
 from app.providers.apis.kannel import KannelProvider
 from app.providers.apis.twilio import TwilioProvider
 from app.providers.apis.vonage import VonageProvider
@@ -16,6 +17,7 @@ KINDS: dict[str, type[Provider]] = {
     KannelProvider.kind: KannelProvider,
     TwilioProvider.kind: TwilioProvider,
     VonageProvider.kind: VonageProvider,
+    InfobipProvider.kind: InfobipProvider,
 }
 
 
