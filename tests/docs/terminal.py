@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.docs.reading import ROOT, Block
+from tests.docs.reading import ROOT, Block, blocks
 
 WITHIN_SECONDS = 60
+# The languages of blocks that are run.
+RUN = ("sh", "python")
 # Not part of the project, or written to by the blocks.
 _NOT_COPIED = {".git", ".env", ".venv", "data"}
 
@@ -163,3 +165,15 @@ class Terminal:
         for named, actual in self._ports.items():
             text = re.sub(rf"\b{named}\b", str(actual), text)
         return text
+
+
+def follow(reader: Terminal, document: Path) -> None:
+    """Do what a document says, from top to bottom, in one shell session; its servers end at the end."""
+    with ExitStack() as running:
+        for block in blocks(document, *RUN, "yaml"):
+            if (place := block.note("save")) is not None:
+                reader.save(place, block)
+            elif block.note("server") is not None:
+                running.enter_context(reader.serving(block))
+            elif block.language in RUN and not block.is_skipped:
+                reader.run(block)

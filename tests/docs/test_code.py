@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -11,7 +10,7 @@ import pytest
 
 from tests.commands.transcript import Conversation, play
 from tests.docs.reading import ROOT, blocks, relative_name, saved
-from tests.docs.terminal import WITHIN_SECONDS, Terminal, free_port, run
+from tests.docs.terminal import RUN, WITHIN_SECONDS, Terminal, follow, free_port, run
 
 # True: the document needs a running gateway. False: it starts its own.
 FOLLOWED = {
@@ -25,7 +24,6 @@ FOLLOWED = {
 }
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
-RUN = ("sh", "python")
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
@@ -37,14 +35,7 @@ def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureR
         reset(f"http://127.0.0.1:{port}")
     else:
         reader = Terminal(tmp_path, {"8086": free_port(), "8087": free_port(), "9000": free_port()})
-    with ExitStack() as running:
-        for block in blocks(ROOT / name, *RUN, "yaml"):
-            if (place := block.note("save")) is not None:
-                reader.save(place, block)
-            elif block.note("server") is not None:
-                running.enter_context(reader.serving(block))
-            elif block.language in RUN and not block.is_skipped:
-                reader.run(block)
+    follow(reader, ROOT / name)
 
 
 @pytest.mark.parametrize("name", [*FOLLOWED, "CONTRIBUTING.md"])
