@@ -200,33 +200,30 @@ def _messages_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, Repor
 def _find_by_reference(
     connection: Connection, batch: Sequence[Received]
 ) -> tuple[dict[Key, ReportedMessage], dict[Key, ReportedMessage]]:
-    """Return the messages of late answers, and those that are being sent, by the provider and the gateway's reference.
-
-    An answer counts if the message may or may not have been taken, or if it is about one of several segments: such a
-    report can be parked only under the provider's id of the segment.
-    """
+    """Return the messages of late answers, and those that are being sent, by the provider and our reference."""
     named = {
-        (provider, report.reference): _is_of_segment(report)
+        (provider, report.reference): report
         for provider, report in batch
         if report.reference and report.status not in (None, OutboundStatus.UNKNOWN) and is_id(report.reference)
     }
     if not named:
         return {}, {}
     found = reports.messages_by_id(connection, sorted(named))
-    answered = {
-        key: message
-        for key, message in found.items()
-        if named[key] or (message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None)
-    }
+    answered = {key: message for key, message in found.items() if _is_late_answer(named[key], message)}
     return answered, {key: message for key, message in found.items() if message.status == OutboundStatus.SENDING}
 
 
-def _is_of_segment(report: DeliveryReport) -> bool:
-    """Return True for a report on a segment, or on their number, that could not be applied later if it were parked."""
+def _is_late_answer(report: DeliveryReport, message: ReportedMessage) -> bool:
+    """Return True if the message that a report names by reference alone is the one that it is about.
+
+    It is if the message may or may not have been taken, or if the report is about one of several segments. While an
+    attempt is under way the answer may tell the ids of the segments; but what has no id could not be parked.
+    """
     if report.part is not None:
         return True
-    has_our_id = report.provider_message_id == report.reference
-    return has_our_id and (report.part_key is not None or report.segments is not None)
+    if report.part_key is not None or report.segments is not None:
+        return report.provider_message_id == report.reference or message.status != OutboundStatus.SENDING.value
+    return message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None
 
 
 def _as_stored(connection: Connection, messages: Sequence[ReportedMessage | None]) -> dict[str, Reported]:

@@ -63,7 +63,7 @@ class Reported:
         key = report.part_key or report.provider_message_id
         named = (part.number for part in self.parts.values() if part.provider_message_id == key)
         if (number := next(named, None)) is None and report.part_key is not None:
-            return next((number for number in range(1, self.segments + 1) if number not in self.parts), None)
+            return next((number for number in range(1, self.segments) if number not in self.parts), self.segments)
         return number
 
     def _status_with_count(self, segments: int, status: OutboundStatus) -> OutboundStatus:

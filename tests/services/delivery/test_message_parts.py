@@ -256,3 +256,23 @@ async def test_a_question_is_asked_also_if_a_report_is_there_before_the_answer_t
     [asked] = await gateway.rows(question)
     assert asked["handed_over_at"] == START
     assert await status(gateway) == "accepted"
+
+
+@pytest.mark.parametrize("answer", [Accepted("s-1", PARTS), Unknown("no answer")], ids=["with ids", "lost"])
+async def test_segments_with_ids_count_whether_or_not_the_answer_told_them(
+    gateway: Running, answer: SendResult
+) -> None:
+    """A carrier that names each segment, and the gateway's reference in every report."""
+    row = await ask(gateway, answer)
+    for theirs in ("s-3", "s-1", "s-3"):
+        await report(gateway, theirs, S.DELIVERED, reference=row["id"], part_key=theirs)
+        assert await status(gateway) == "accepted"
+    await report(gateway, "s-2", S.DELIVERED, reference=row["id"], part_key="s-2")
+    assert await status(gateway) == "delivered"
+
+
+async def test_a_carrier_that_makes_one_segment_of_a_message_reports_once(gateway: Running) -> None:
+    row = await ask(gateway, Accepted("s-1", ("s-1",)))
+    assert row["segments"] == 1
+    await report(gateway, "s-1", S.DELIVERED, reference=row["id"], part_key="s-1")
+    assert await status(gateway) == "delivered"
