@@ -3,11 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote, urlencode
 
 import httpx
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from typing_extensions import override
 
 from app.addresses import address_of, address_violation
@@ -17,6 +17,22 @@ from app.providers.answers import result_without_answer
 from app.providers.base import SendResult, Submission, Surroundings
 from app.providers.http import HttpAnswer, HttpPoster
 from app.providers.webhook import WebhookOptions, WebhookProvider
+
+
+def _checked_text(text: str) -> str:
+    if not text or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError("must be ASCII without blanks around it, as it is sent in a header")
+    return text
+
+
+def _checked_secret(secret: SecretStr) -> SecretStr:
+    _checked_text(secret.get_secret_value())
+    return secret
+
+
+# What is sent as a header.
+HeaderText = Annotated[str, AfterValidator(_checked_text)]
+HeaderSecret = Annotated[SecretStr, AfterValidator(_checked_secret)]
 
 
 class ApiOptions(WebhookOptions):
@@ -32,7 +48,7 @@ class ApiOptions(WebhookOptions):
         default=None,
         min_length=1,
         max_length=32,
-        pattern=r"^[+\w .-]+$",
+        pattern=r"^[+A-Za-z0-9_ .-]+$",
         description="what messages come from, such as a rented number; as it has no extensions, set single_number. "
         "Unset: the access number and its extensions",
         examples=["+15005550006"],

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 from typing_extensions import override
 
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
-from app.providers.apis.calling import ApiOptions, ApiProvider, Call, seconds_left
+from app.providers.apis.calling import ApiOptions, ApiProvider, Call, HeaderSecret, seconds_left
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Surroundings, Unknown
 from app.providers.http import HttpAnswer
 from app.providers.requests import MalformedRequestError, WebhookRequest
@@ -43,7 +43,9 @@ _LONGEST_VALIDITY = 172_800
 class InfobipOptions(ApiOptions):
     """Infobip: its SMS API. How it signs is not public, so its webhooks need a fence."""
 
-    api_key: SecretStr = Field(description="API key with the scope sms:message:send", examples=["(what Infobip shows)"])
+    api_key: HeaderSecret = Field(
+        description="API key with the scope sms:message:send", examples=["(what Infobip shows)"]
+    )
     send_url: str = Field(
         description="URL that messages are posted to: the account's base URL and `/sms/3/messages`. Redirects are not "
         "followed",

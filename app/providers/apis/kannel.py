@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import httpx
-from pydantic import Field, SecretStr
+from pydantic import Field
 from typing_extensions import override
 
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
 from app.domain.parts import PartOf
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
-from app.providers.apis.calling import ApiOptions, ApiProvider, Call, seconds_left
+from app.providers.apis.calling import ApiOptions, ApiProvider, Call, HeaderSecret, HeaderText, seconds_left
 from app.providers.apis.forms import Pairs, needed, pairs_of, texts_of
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission, Surroundings
 from app.providers.generic_in import fingerprint
@@ -31,8 +31,8 @@ _EMPTY = Answer(200, b"", b"text/plain")
 _ACCEPTED, _FORBIDDEN = 202, 403
 _TAKEN = (b"0:", b"3:")
 _WRONG_PASSWORD = b"Authorization failed"
-# All events: delivered 1, failed 2, queued 4, accepted by the SMSC 8, rejected by the SMSC 16.
-_ALL_EVENTS = "31"
+# Events: delivered 1, failed 2, accepted by the SMSC 8, refused by it 16; not queued, 4, from which nothing follows.
+_EVENTS = "27"
 # The bits of %d, the first that is set decides; with FAILED, newer versions say why.
 _DELIVERED, _FAILED, _AT_SMSC, _REFUSED, _IS_EXPIRED, _IS_UNKNOWN = 1, 2, 8, 16, 32, 64
 _SMSC_WORD = re.compile(rb"\b(stat|err):([0-9A-Za-z]{1,10})\b")
@@ -57,9 +57,9 @@ class KannelOptions(ApiOptions):
         description="URL of smsbox's sendsms; http needs SMSGW_ALLOW_PRIVATE_WEBHOOKS. Redirects are not followed",
         examples=["https://kannel.example/cgi-bin/sendsms"],
     )
-    username: str = Field(description="that of the group sendsms-user", examples=["smsgw"])
-    password: SecretStr = Field(description="that of the group sendsms-user", examples=["(what sendsms-user has)"])
-    smsc: str | None = Field(
+    username: HeaderText = Field(description="that of the group sendsms-user", examples=["smsgw"])
+    password: HeaderSecret = Field(description="that of the group sendsms-user", examples=["(what sendsms-user has)"])
+    smsc: HeaderText | None = Field(
         default=None, description="smsc-id to send through; unset: Kannel chooses", examples=["mobile"]
     )
 
@@ -147,7 +147,7 @@ class KannelProvider(ApiProvider):
         if (minutes := seconds_left(item) // 60) in range(1, _MOST_MINUTES):
             headers["x-kannel-validity"] = str(minutes)
         if url := self.reports_url(reference=item.reference):
-            headers["x-kannel-dlr-mask"] = _ALL_EVENTS
+            headers["x-kannel-dlr-mask"] = _EVENTS
             headers["x-kannel-dlr-url"] = f"{url}&status=%d&reply=%A&smsc=%i&ts=%T"
         return Call(self._url, headers, item.text.encode("utf-8", "replace"))
 

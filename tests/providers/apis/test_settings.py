@@ -83,3 +83,13 @@ def test_a_sender_without_extensions_needs_a_single_number(file: Path) -> None:
     file.write_text(f"providers:\n  carrier:\n    kind: twilio\n    {text}\n")
     [problem] = problems()
     assert problem.startswith("providers.carrier.single_number ")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("kannel", "password"), ("kannel", "username"), ("infobip", "api_key")])
+def test_what_cannot_be_sent_in_a_header_is_named(file: Path, kind: str, name: str) -> None:
+    lines = [line for line in WHOLE[kind].splitlines() if f"{name}:" not in line]
+    text = "\n".join([*lines, f"    {name}: 密码"])
+    file.write_text(f"providers:\n  carrier:\n    kind: {kind}\n    {text}\n")
+    [problem] = problems()
+    assert problem.startswith(f"providers.carrier.{name} ")
+    assert "密码" not in problem
