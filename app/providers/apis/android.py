@@ -82,6 +82,8 @@ class AndroidOptions(ApiOptions, SignedOptions):
             yield f"providers.{name}.single_number: must be true, as a phone has one number and no extensions"
         if self.sender is not None:
             yield f"providers.{name}.sender: must be unset, as messages come from the phone's own number"
+        if self.public_url is not None:
+            yield f"providers.{name}.public_url: must be unset, as the app is told by hand where it reports to"
 
 
 class _Payload(BaseModel):

@@ -103,6 +103,7 @@ async def test_only_with_its_id_the_phone_takes_a_message_once() -> None:
     [
         ({"single_number": False}, "providers.phone.single_number: must be true"),
         ({"single_number": True, "sender": "10086"}, "providers.phone.sender: must be unset"),
+        ({"single_number": True, "public_url": "https://sms.example"}, "providers.phone.public_url: must be unset"),
         ({"single_number": True, "send_url": "http://192.168.1.10:8080/message"}, "providers.phone.send_url: messages"),
     ],
 )
