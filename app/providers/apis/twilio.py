@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from typing_extensions import override
 
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
-from app.options import ProviderOptions, secret_values
+from app.options import ProviderOptions
 from app.providers.answers import result_of_status
 from app.providers.apis.calling import ApiOptions, ApiProvider, Call, seconds_left
 from app.providers.apis.forms import needed, pairs_of, texts_of
@@ -66,10 +66,6 @@ class TwilioOptions(ApiOptions, SignedOptions):
         description="URL that messages are posted to; unset: that of the account. Redirects are not followed",
         examples=["https://api.ie1.twilio.com/2010-04-01/Accounts/ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Messages.json"],
     )
-
-    @override
-    def secrets(self) -> tuple[str, ...]:
-        return secret_values(self.secret)
 
     @override
     def problems(self, name: str, *, production: bool, private: bool) -> Iterator[str]:

@@ -23,6 +23,13 @@ def test_the_circuit_opens_after_failures_in_a_row() -> None:
     assert is_paused(broken(), NOW)
 
 
+def test_mistakes_of_the_settings_open_it_like_any_failure() -> None:
+    """So that they cost few messages their time."""
+    wrong: list[SendResult] = [RefusedForNow("HTTP 401", setting="secret")] * FAILURES_TO_OPEN
+    assert state_of(circuit_after(WELL, wrong[1:], NOW, 0), NOW) is CircuitState.CLOSED
+    assert state_of(circuit_after(WELL, wrong, NOW, 0), NOW) is CircuitState.OPEN
+
+
 @pytest.mark.parametrize("answer", [Accepted("theirs"), Refused("400"), RefusedForNow("429", throttled=True)])
 def test_any_definite_answer_shows_that_the_provider_works(answer: SendResult) -> None:
     assert circuit_after(broken(FAILURES_TO_OPEN - 1), [answer], NOW, 0).failures == 0
