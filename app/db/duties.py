@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Column,
     Connection,
@@ -21,11 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-from app.db.columns import metadata, required
+from app.db.columns import metadata, optional, required
 from app.db.types import Instant
 from app.domain.values import value
 
-# ``leased_until`` is by the database's clock. ``term`` counts the owners: one that was asleep finds a higher one.
+# ``leased_until`` is by the database's clock. ``term`` counts the owners: one that was asleep finds a higher one. The
+# other columns are of binds alone (see ``binds.py``).
 duty = Table(
     "duty",
     metadata,
@@ -33,6 +35,9 @@ duty = Table(
     *required(Text, "owner"),
     *required(Instant, "leased_until"),
     Column("term", Integer, nullable=False),
+    *optional(Text, "state", "last_error"),
+    Column("since", Instant),
+    Column("epoch", BigInteger),
 )
 _duty = duty.c
 _NAME: BindParameter[str] = bindparam("duty")
@@ -88,5 +93,6 @@ class HeldDuty:
 
 def held(connection: Connection, now: datetime) -> list[HeldDuty]:
     """Return the duties that somebody has, by name."""
-    found = connection.execute(select(duty).where(_duty.leased_until > now).order_by(_duty.name))
+    columns = (_duty.name, _duty.owner, _duty.leased_until, _duty.term)
+    found = connection.execute(select(*columns).where(_duty.leased_until > now).order_by(_duty.name))
     return [HeldDuty(*row) for row in found]

@@ -29,6 +29,7 @@ from app.db import (  # noqa: F401  each adds its tables
     terms,
     timers,
     tokens,
+    unconfirmed,
     workers,
 )
 

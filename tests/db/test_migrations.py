@@ -58,6 +58,21 @@ def test_a_migration_keeps_stored_rows(empty: Database) -> None:
         empty.close()
 
 
+def test_a_duty_is_kept_when_binds_get_a_state_and_lose_it_again(empty: Database) -> None:
+    first = "INSERT INTO duty (name, owner, leased_until, term) VALUES ('carrier:one', 'somebody', 7, 3)"
+    found = "SELECT name, owner, leased_until, term FROM duty"
+    try:
+        empty.write_now(lambda connection: migrations.upgrade(connection, "0002"))
+        empty.write_now(lambda connection: connection.exec_driver_sql(first).rowcount)
+        empty.write_now(migrations.upgrade)
+        assert empty.write_now(lambda connection: len(connection.exec_driver_sql("SELECT * FROM duty").one())) == 8
+        empty.write_now(lambda connection: migrations.downgrade(connection, "0002"))
+        rows = empty.write_now(lambda connection: connection.exec_driver_sql(found).all())
+        assert [tuple(row) for row in rows] == [("carrier:one", "somebody", 7, 3)]
+    finally:
+        empty.close()
+
+
 def _is_table(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "table" or not partitions.is_partition(name or "")
 
