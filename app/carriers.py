@@ -13,10 +13,11 @@ from app.providers.probe import ProbeProvider
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
+from app.services.delivery.slots import Slots
 from app.services.engine import Engine
 from app.services.gateway import Carriers
 from app.services.ids import IdSource
-from app.services.membership import Membership, carrier_duty
+from app.services.membership import Membership
 from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
@@ -39,19 +40,27 @@ def build_carriers(
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts, membership.share)
     providers = _providers(settings, Surroundings(transport))
+    slots = Slots(database, membership, providers)
     engine.add("simulated reports", network.step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
     deliveries = {
         name: HandsetDelivery(
-            database, provider, receipts, network, settings.policy().quiet_hours, membership.share, membership.is_worker
+            database,
+            provider,
+            receipts,
+            network,
+            slots,
+            settings.policy().quiet_hours,
+            membership.share,
+            membership.is_worker,
         )
         if provider.kind == SIMULATOR
-        else _delivery(settings, providers, name, database, receipts, membership)
+        else _delivery(settings, providers, name, database, receipts, slots)
         for name, provider in providers.items()
         if provider.can_send
     }
     default = _default_carrier(settings, providers)
     recovery = Recovery(database, deliveries, default.name, membership.providers_elsewhere)
-    return Carriers(providers, default, network, receipts, deliveries, recovery)
+    return Carriers(providers, slots, default, network, receipts, deliveries, recovery)
 
 
 def _delivery(
@@ -60,20 +69,20 @@ def _delivery(
     name: str,
     database: Database,
     receipts: Receipts,
-    membership: Membership,
+    slots: Slots,
 ) -> Delivery:
     given, provider = provider_options(settings)[name], providers[name]
     return Delivery(
         database,
         provider,
         receipts,
+        slots,
         rate=given.rate or provider.default_rate,
         window=given.window or provider.default_window,
         failover_routes=[
             _failover_route(settings, other) for other in providers.values() if _can_fail_over(other, provider)
         ],
         quiet_hours=settings.policy().quiet_hours,
-        is_ours=membership.wants(carrier_duty(name)),
     )
 
 

@@ -38,7 +38,7 @@ from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
-from app.services.membership import Membership, carrier_duty
+from app.services.membership import Membership
 from app.services.sealing import Sealer
 from app.services.simulator.advancing import Advance
 from app.services.simulator.delivery import HandsetDelivery
@@ -84,7 +84,7 @@ def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None
         storage=storage,
         carriers=carriers,
         turning=turning,
-        binds=Binds(carriers.providers, turning.inboxes, is_ours=lambda name: membership.has(carrier_duty(name))),
+        binds=Binds(carriers.slots, carriers.providers, turning.inboxes),
         management=management,
         upkeep=_upkeep(settings, storage, turning),
         simulator=_simulator(settings, storage, carriers, turning, management, engine),
@@ -97,10 +97,8 @@ def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None
 
 def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Database:
     """Return the database that the settings name; ``may_be_emptied`` as in ``Database``. Nothing connects yet."""
-    direct = settings.database_direct_url
-    sessions = Sessions(
-        settings.database_connections, settings.database_pooled, normalise_url(direct) if direct else None
-    )
+    heard_at = normalise_url(settings.database_direct_url) if settings.database_direct_url else None
+    sessions = Sessions(settings.database_connections, settings.database_pooled, heard_at)
     return Database(normalise_url(settings.database_url), may_be_emptied=may_be_emptied, sessions=sessions)
 
 

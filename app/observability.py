@@ -7,7 +7,7 @@ import traceback
 from collections.abc import MutableMapping
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 _NUMBER = re.compile(r"(?<!\d)(?:\+|00)?(?:86)?1[3-9]\d{9}(?!\d)")
 _FORBIDDEN_FIELDS = frozenset({"text", "body", "password", "token", "secret", "authorization", "sealed"})
@@ -30,6 +30,8 @@ STAMPS_OFF = Counter(
 )
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
 EVENTS = Counter("smsgw_events", "Events for others, by what became of telling them; overdue: an alarm", ["result"])
+BIND_UP = Gauge("smsgw_bind_up", "Binds that are up in this process", ["provider"])
+BINDS_ENDED = Counter("smsgw_binds_ended", "Binds that ended or were refused, by reason", ["provider", "reason"])
 BATCH = Histogram(
     "smsgw_batch_size",
     "How many a step handled in one commit",

@@ -4,6 +4,7 @@ An adapter knows its carrier's protocol and nothing of turns or the database. Th
 decides whether a message is tried again; nothing else does.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
@@ -125,8 +126,8 @@ class Surroundings:
 class Inbox(Protocol):
     """Where an adapter puts what its carrier sends.
 
-    Both calls return after the commit, so that the carrier may be answered then, and raise StorageUnavailableError if
-    nothing was stored.
+    Messages and reports are stored when the call returns, so that the carrier may be answered then. Both raise
+    StorageUnavailableError if nothing was stored.
     """
 
     async def messages(self, found: Sequence[InboundMessage]) -> Sequence[InboundResult]:
@@ -134,6 +135,33 @@ class Inbox(Protocol):
 
     async def reports(self, found: Sequence[DeliveryReport]) -> Sequence[bool]:
         """Store reports; return for each whether it has an effect, as its message and its status are known."""
+
+
+class Lease(Protocol):
+    """The right of this process to hold a bind (carriers.md 3.3)."""
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the bind may still be used, by a clock that counts while the machine is suspended.
+
+        From 10 on nothing more is submitted. From 0 on nothing is written, and the connection is closed without a word.
+        """
+
+
+class EndlessLease:
+    """The lease of a bind that no other process can take over."""
+
+    seconds_left = math.inf
+
+
+class BindEndedError(Exception):
+    """A bind ended or was refused. The message says why, in words for staff; it holds no number, text or secret."""
+
+    def __init__(self, reason: str, pause: timedelta, kind: str = "link") -> None:
+        """``pause``: how long to wait before the next ``run`` of the slot. ``kind``: one of few words, for metrics."""
+        super().__init__(reason)
+        self.pause = pause
+        self.kind = kind
 
 
 class Provider:
@@ -175,11 +203,17 @@ class Provider:
         """Whether messages can be handed over now; while they cannot, this process claims none of the provider's."""
         return True
 
-    async def run(self, slot: int, inbox: Inbox) -> None:
-        """Keep one bind up until cancelled, and put what comes over it into the inbox.
+    @property
+    def slots_up(self) -> frozenset[int]:
+        """The slots whose binds are up in this process; a provider with one bind needs ``is_ready`` alone."""
+        return frozenset(range(self.slots)) if self.is_ready else frozenset()
 
-        An error ends this bind alone; the gateway logs it and calls ``run`` again after a pause that grows. When it is
-        cancelled, it takes no more submissions, waits for the answers under way, and says goodbye.
+    async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:
+        """Keep one bind up until it ends or is cancelled, and put what comes over it into the inbox.
+
+        An error ends this bind alone; the gateway logs it and calls ``run`` again: after the pause that a
+        BindEndedError says, or after one that grows. When it is cancelled, it takes no more submissions, waits for the
+        answers under way, and says goodbye. ``lease`` says how long this process may hold the bind.
         """
         raise NotImplementedError(f"{self.kind} has no binds")
 

@@ -16,6 +16,7 @@ from app.services.delivery.inbox import ProviderInbox
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.recovering import Recovery
 from app.services.delivery.sending import Delivery
+from app.services.delivery.slots import Slots
 from app.services.engine import Engine
 from app.services.events.outgoing_events import OutgoingEvents
 from app.services.ids import IdSource
@@ -67,10 +68,12 @@ class Storage:
 class Carriers:
     """The providers and deliveries, by the provider's name, the simulated network and the delivery reports.
 
-    ``default`` carries what belongs to no other provider. ``deliveries`` has one entry for each provider that can send.
+    ``slots``: those through which this process sends. ``default`` carries what belongs to no other provider.
+    ``deliveries`` has one entry for each provider that can send.
     """
 
     providers: dict[str, Provider]
+    slots: Slots
     default: ProviderTraits
     network: SimulatedNetwork
     receipts: Receipts
@@ -178,8 +181,9 @@ class Gateway:
         if notices is not None:
             beside.append(asyncio.create_task(notices.listen(self._heard)))
         self.storage.membership.when_changed = self._shared_anew
+        self.binds.when_changed = self.engine.shared_anew
+        await self.binds.start()
         self.engine.start()
-        self.binds.look()
         try:
             yield
         finally:
@@ -200,7 +204,7 @@ class Gateway:
 
     def _shared_anew(self) -> None:
         self.engine.shared_anew()
-        self.binds.look()
+        self.binds.look_soon()
 
     def require_alone(self) -> None:
         """Raise DatabaseInUseError if another gateway runs on the database; call it while this one is running."""

@@ -150,6 +150,15 @@ class Membership:
         """The number of living processes that handle messages."""
         return 1 if self._is_alone else len(_working(self._last.alive))
 
+    def workers_for(self, provider: str) -> int:
+        """Return the number of living processes that can send through a provider."""
+        return 1 if self._is_alone else sum(provider in one.providers for one in _working(self._last.alive))
+
+    @property
+    def owner(self) -> str:
+        """What leases of this process are marked with."""
+        return self._number.owner
+
     @property
     def duties(self) -> list[str]:
         """The duties that this process has."""

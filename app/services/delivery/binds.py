@@ -1,77 +1,219 @@
-"""The binds of session carriers: each runs in a task of its own, and its failure is its own."""
+"""The binds of session carriers: each runs in a task of its own while its slot is leased; its failure is its own."""
 
 import asyncio
+import math
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 from app import observability
+from app.db.binds import Slot
 from app.domain.retry import backoff
-from app.providers.base import Inbox, Provider
+from app.domain.storage import StorageUnavailableError
+from app.providers.base import BindEndedError, Inbox, Provider
+from app.services.delivery.slots import HeldSlot, SlotLease, Slots
 
+# How often leases are renewed and free slots looked for, and how often the binds are looked at: more often while one is
+# being made, as an adapter tells nobody when it is.
+LOOK_SECONDS = 5.0
+_TICK_SECONDS, _QUICK_TICK_SECONDS = 1.0, 0.1
 _LONGEST_PAUSE = timedelta(seconds=30)
 # A bind that lasted longer than this counts as good: the pause before the next one is short again.
 _GOOD_AFTER_SECONDS = 60.0
 log = observability.logger(__name__)
 
 
+@dataclass(slots=True)
+class _Running:
+    """The task of a bind, and the lease that it runs under. ``cancelled``: how often it was."""
+
+    task: asyncio.Task[None]
+    lease: SlotLease
+    cancelled: int = 0
+
+
 class Binds:
-    """Runs the slots of all providers, and starts one that ended again after a pause that grows."""
+    """Runs a bind in each slot of this process, and starts one that ended again after a pause that grows."""
 
     def __init__(
         self,
+        slots: Slots,
         providers: Mapping[str, Provider],
         inboxes: Mapping[str, Inbox],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        *,
-        is_ours: Callable[[str], bool] = lambda _provider: True,
     ) -> None:
-        """``inboxes`` are by the names of the providers; ``sleep`` waits for some seconds.
-
-        ``is_ours`` returns False for a provider that another process has the binds of.
-        """
-        self._is_ours = is_ours
-        self._sleep = sleep
+        """``inboxes`` are by the names of the providers; ``sleep`` waits for some seconds."""
+        self._slots = slots
         self._providers = providers
         self._inboxes = inboxes
-        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
-        self._ending: list[asyncio.Task[None]] = []
+        self._sleep = sleep
+        self._running: dict[Slot, _Running] = {}
+        self._woken = asyncio.Event()
+        self._looked_at = -math.inf
+        self._is_stopping = False
+        self._has_changed = False
+        self._keeping: asyncio.Task[None] | None = None
+        # Called in the event loop when a bind came up or went down.
+        self.when_changed: Callable[[], None] = lambda: None
 
-    def look(self) -> None:
-        """Start a task for each slot of the providers that are this process's now, and end those of the others."""
-        for name, provider in self._providers.items():
-            if not self._is_ours(name):
-                self._end(self._tasks.pop(name, []))
-            elif name not in self._tasks:
-                self._tasks[name] = [
-                    asyncio.create_task(
-                        self._keep_up(provider, slot, self._inboxes[name]), name=f"bind {slot} of {name}"
-                    )
-                    for slot in range(provider.slots)
-                ]
+    # ---- the task that watches them
 
-    def _end(self, tasks: list[asyncio.Task[None]]) -> None:
-        for task in tasks:
-            task.cancel()
-        self._ending = [task for task in (*self._ending, *tasks) if not task.done()]
+    async def start(self) -> None:
+        """Take the slots that fall to this process, and keep their binds up."""
+        if self._slots.all:
+            with suppress(StorageUnavailableError):
+                await self.look()
+            self._keeping = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
-        """Cancel all slots, and wait until they have ended."""
-        for tasks in self._tasks.values():
-            self._end(tasks)
-        self._tasks = {}
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        """End all binds in order, and leave their slots to other processes."""
+        self._is_stopping = True
+        self._slots.leave()
+        self.when_changed()
+        for one in self._running.values():
+            _cancel(one)
+        # Meanwhile the leases are renewed.
+        await asyncio.gather(*(one.task for one in self._running.values()), return_exceptions=True)
+        self._note_states()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        try:
+            await self._slots.give_up()
+        except StorageUnavailableError:
+            log.warning("the database is away; other processes bind when the leases lapse")
 
-    async def _keep_up(self, provider: Provider, slot: int, inbox: Inbox) -> None:
-        failures = 0
+    def look_soon(self) -> None:
+        """Look for slots that others have left."""
+        self._looked_at = -math.inf
+        self._woken.set()
+
+    async def _keep(self) -> None:
         while True:
-            began = time.monotonic()
+            are_up = all(held.is_up for held in self._slots.held.values())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS if are_up else _QUICK_TICK_SECONDS):
+                    await self._woken.wait()
+            self._woken.clear()
             try:
-                await provider.run(slot, inbox)
-                log.warning("a bind ended; starting it again", provider=provider.name, slot=slot)
+                await self._tick_and_watch()
+            except StorageUnavailableError:
+                log.warning("the database is away; the leases of binds are renewed later")
             except Exception:
-                log.exception("a bind failed; starting it again", provider=provider.name, slot=slot)
+                log.exception("the leases of binds could not be renewed; trying again")
+
+    async def _tick_and_watch(self) -> None:
+        """End binds in time, also while the database does not answer."""
+        ticking = asyncio.create_task(self.tick())
+        try:
+            while not (await asyncio.wait([ticking], timeout=_TICK_SECONDS))[0]:
+                self._follow_leases()
+        finally:
+            ticking.cancel()
+        ticking.result()
+
+    async def tick(self) -> None:
+        """Note which binds are up, end those whose lease is running out, and look again if it is time."""
+        self._note_states()
+        self._follow_leases()
+        changed, self._has_changed = self._has_changed, False
+        if changed:
+            self.when_changed()
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            await self.look()
+        elif changed or any(held.confirmed for held in self._slots.held.values()):
+            await self._renew(may_take=False)
+
+    async def look(self) -> None:
+        """Renew the leases and take what falls to this process, then run a bind in each slot."""
+        self._looked_at = time.monotonic()
+        try:
+            await self._renew(may_take=True)
+        finally:
+            self._follow_leases()
+
+    async def _renew(self, *, may_take: bool) -> None:
+        before = dict(self._slots.held)
+        await self._slots.look(may_take=may_take)
+        for slot in before.keys() - self._slots.held.keys():
+            log.warning("another process has a bind", provider=slot.provider, slot=slot.number)
+            self._has_changed = True
+
+    # ---- binds
+
+    def _note_states(self) -> None:
+        for slot, held in self._slots.held.items():
+            self._note_state(slot, held, "it is being ended")
+        up = Counter(slot.provider for slot, held in self._slots.held.items() if held.is_up)
+        for slot in self._slots.all:
+            observability.BIND_UP.labels(slot.provider).set(up[slot.provider])
+
+    def _note_state(self, slot: Slot, held: HeldSlot, why_down: str) -> bool:
+        """Note whether a bind is up. Return True, with a log line, if that has changed."""
+        is_up = slot.number in self._providers[slot.provider].slots_up
+        if is_up == held.is_up:
+            return False
+        held.is_up, self._has_changed = is_up, True
+        if is_up:
+            log.info("a bind is up", provider=slot.provider, slot=slot.number)
+        else:
+            log.warning("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
+        return True
+
+    def _follow_leases(self) -> None:
+        """Run a bind in each slot of this process, and end those whose lease is running out."""
+        for slot, one in [*self._running.items()]:
+            if one.task.done():
+                del self._running[slot]
+            elif not one.lease.may_submit:
+                _cancel(one, times=1 if one.lease.seconds_left > 0 else 2)
+        for slot, held in self._slots.held.items():
+            if slot not in self._running and held.lease.may_submit and not self._is_stopping:
+                task = asyncio.create_task(self._keep_up(slot, held), name=slot.duty)
+                task.add_done_callback(lambda _: self._woken.set())
+                self._running[slot] = _Running(task, held.lease)
+
+    async def _keep_up(self, slot: Slot, held: HeldSlot) -> None:
+        provider, inbox = self._providers[slot.provider], self._inboxes[slot.provider]
+        failures = 0
+        # A bind that was cancelled may say why it ended.
+        while not _is_cancelled():
+            began = time.monotonic()
+            pause: timedelta | None = None
+            try:
+                await provider.run(slot.number, inbox, held.lease)
+                reason, kind = "it ended", "link"
+            except BindEndedError as error:
+                reason, kind, pause = str(error), error.kind, error.pause
+            except Exception as error:
+                log.exception("a bind failed", provider=slot.provider, slot=slot.number)
+                reason, kind = type(error).__name__, "error"
+            self._note_end(slot, held, reason, kind)
             failures = 1 if time.monotonic() - began > _GOOD_AFTER_SECONDS else failures + 1
-            pause = backoff(failures, random.random(), cap=_LONGEST_PAUSE)  # noqa: S311  not a secret
-            await self._sleep(pause.total_seconds())
+            if pause is None:
+                pause = backoff(failures, random.random(), cap=_LONGEST_PAUSE)  # noqa: S311  not a secret
+            if not _is_cancelled():
+                await self._sleep(pause.total_seconds())
+
+    def _note_end(self, slot: Slot, held: HeldSlot, reason: str, kind: str) -> None:
+        held.last_error = reason
+        if not self._note_state(slot, held, reason):
+            log.warning("a bind could not be made", provider=slot.provider, slot=slot.number, reason=reason)
+        observability.BINDS_ENDED.labels(slot.provider, kind).inc()
+        self._woken.set()
+
+
+def _cancel(running: _Running, times: int = 1) -> None:
+    """Cancel a bind: once to have it end in order, a second time to have it end at once."""
+    if running.cancelled < times:
+        running.cancelled += 1
+        running.task.cancel()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -3,13 +3,14 @@
 The rules are pure functions. Their state is a row that all processes share; time and jitter are arguments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from app.db import provider_state
+from app.db.binds import Bind
 from app.db.provider_state import LONGEST_PAUSE, Circuit
 from app.db.state import current_state
 from app.domain.values import replace
@@ -20,6 +21,8 @@ _FIRST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(minutes=1)
 # With this many doublings a rest is longer than the longest one, so more need not be calculated.
 _DOUBLINGS = 8
+# How long a provider may be without a bind before its messages are given to others.
+_DOWN_FOR = timedelta(seconds=10)
 
 
 class CircuitState(StrEnum):
@@ -43,6 +46,15 @@ def state_of(circuit: Circuit, now: datetime) -> CircuitState:
     if not circuit.openings:
         return CircuitState.CLOSED
     return CircuitState.OPEN if is_paused(circuit, now) else CircuitState.HALF_OPEN
+
+
+def are_down(binds: Collection[Bind], now: datetime) -> bool:
+    """Return True if none of a provider's binds has been up for some time; ``now`` is by the database's clock, UTC.
+
+    Its circuit counts as open then, until one is up.
+    """
+    down = [bind.down_since(now) for bind in binds]
+    return bool(down) and all(since is not None and since <= now - _DOWN_FOR for since in down)
 
 
 def read_states(connection: Connection) -> dict[str, CircuitState]:

@@ -1,6 +1,6 @@
 """What one commit of sending does: record the results of attempts and claim due messages (delivery.md 7-12)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,8 +54,10 @@ class Claims:
         receipts: Receipts,
         failover_routes: Sequence[recovery.FailoverRoute],
         quiet_hours: QuietHours,
+        is_down: Callable[[str], bool],
     ) -> None:
-        """``failover_routes`` are in the order of preference."""
+        """``failover_routes`` are in the order of preference. ``is_down``: no bind of a provider is up."""
+        self._is_down = is_down
         self._provider = provider
         self._receipts = receipts
         self._failover_routes = failover_routes
@@ -82,8 +84,9 @@ class Claims:
         circuit = breaker.circuit_after(before, [result for _, result in finished], now, jitter())
         if circuit != before:
             provider_state.save(connection, self._provider.name, circuit)
-        state = breaker.state_of(circuit, now)
-        if breaker.is_paused(circuit, now):
+        is_down = self._is_down(self._provider.name)
+        state = CircuitState.OPEN if is_down else breaker.state_of(circuit, now)
+        if is_down or breaker.is_paused(circuit, now):
             failed_over = self._fail_over(connection, now) if state is CircuitState.OPEN else 0
             return CommitResult(state, resting=True, worked=failed_over > 0, failed_over=failed_over)
         most = room
@@ -94,14 +97,22 @@ class Claims:
         return CommitResult(state, resting=False, claimed=claimed, worked=found > 0, emptied=emptied)
 
     def lease_new(
-        self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime, *, room: int, lease: str
+        self,
+        connection: Connection,
+        rows: Sequence[dict[str, Any]],
+        now: datetime,
+        *,
+        room: int,
+        lease: str,
+        share: Share | None = None,
     ) -> list[ClaimedMessage]:
-        """Lease up to ``room`` new messages that may go at once, before they are stored.
+        """Lease up to ``room`` new messages of a share that may go at once, before they are stored.
 
         Bulk messages and those behind an earlier one of their number are left to a claim, and all of them unless the
         circuit is closed.
         """
-        prompt = [row for row in rows if row["status"] is OutboundStatus.QUEUED and row["lane"] is Lane.PROMPT][:room]
+        ours = [row for row in rows if share is None or row["bucket"] in share]
+        prompt = [row for row in ours if row["status"] is OutboundStatus.QUEUED and row["lane"] is Lane.PROMPT][:room]
         if not prompt:
             return []
         circuit = provider_state.circuits(connection).get(self._provider.name, Circuit())
@@ -147,7 +158,7 @@ class Claims:
         usable = [
             route
             for route in self._failover_routes
-            if not breaker.is_paused(circuits.get(route.provider, Circuit()), now)
+            if not breaker.is_paused(circuits.get(route.provider, Circuit()), now) and not self._is_down(route.provider)
         ]
         left = _MAX_FAILED_OVER
         for route in usable:

@@ -41,12 +41,15 @@ class Dispatch:
     """Sends messages, prompt ones first, each line in order, with as many parallel calls as the window allows."""
 
     def __init__(self, provider: Provider, window: int, pace: Pace, longest_call_seconds: float) -> None:
-        """``window``: the most calls in flight; ``longest_call_seconds``: when a call is abandoned as unknown."""
+        """``window``: the most calls in flight through a slot.
+
+        ``longest_call_seconds``: when a call is abandoned as unknown.
+        """
         self._provider = provider
-        self._window = window
+        self._window_of_slot = window
         self._pace = pace
         self._longest_call_seconds = longest_call_seconds
-        self._capacity = max(window * 2, provider.most_per_call)
+        self.use_slots(1, 1)
         self._ready: dict[str, deque[_Line]] = {Lane.PROMPT.value: deque(), Lane.BULK.value: deque()}
         self._calls: set[asyncio.Task[None]] = set()
         self._workers = 0
@@ -57,6 +60,16 @@ class Dispatch:
         self._batch_timer: asyncio.TimerHandle | None = None
 
     # ---- for delivery
+
+    def use_slots(self, number: int, of: int) -> None:
+        """Send through a number of the provider's slots from now on, with the window and the part of the rate of each.
+
+        With none everything stays as it is: nothing is added then.
+        """
+        if number:
+            self._window = self._window_of_slot * number
+            self._capacity = max(self._window * 2, self._provider.most_per_call)
+            self._pace.use_part(number / of)
 
     @property
     def busy(self) -> bool:

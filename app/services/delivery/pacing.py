@@ -21,7 +21,7 @@ class Pace:
         """``rate``: calls a second; None: no limit until the provider throttles. ``clock``: monotonic seconds."""
         self._rate = rate
         self._clock = clock
-        self._share = 1.0
+        self._share = self._part = 1.0
         self._changed_at = 0.0
         self._limiter = self._new_limiter()
 
@@ -30,7 +30,7 @@ class Pace:
         """The current rate in calls a second; None: no limit."""
         if self._rate is None:
             return None if self._share == 1 else _RATE_WITHOUT_LIMIT * self._share
-        return self._rate * self._share
+        return self._rate * self._share * self._part
 
     async def wait(self) -> None:
         """Wait until the next call may be made."""
@@ -38,6 +38,12 @@ class Pace:
             self._set_share(min(1.0, self._share * _RECOVERY_FACTOR))
         if self._limiter is not None:
             await self._limiter.acquire()
+
+    def use_part(self, part: float) -> None:
+        """Keep to a part of the rate, from 0 (excluded) to 1, as other processes use the rest."""
+        if part != self._part:
+            self._part = part
+            self._limiter = self._new_limiter()
 
     def slow_down(self) -> None:
         """Halve the rate, as the provider throttled; several calls within 0.1 seconds count once."""

@@ -13,8 +13,10 @@ from app import observability
 from app.db import recovery
 from app.db.outbox import ClaimedMessage
 from app.db.session import Database
+from app.db.shares import Share
 from app.db.state import current_state
 from app.domain.calendar import QuietHours
+from app.domain.sharing import buckets_of_slots
 from app.domain.storage import StorageUnavailableError
 from app.providers.base import Provider, SendResult, Unknown
 from app.services.delivery.claims import Claims, CommitResult
@@ -22,6 +24,7 @@ from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.monitoring import DeliveryMonitor
 from app.services.delivery.pacing import Pace
 from app.services.delivery.receipts import Receipts
+from app.services.delivery.slots import Slots
 from app.services.worker_number import process_name
 
 # Together less than a lease: sending begins this long after the claim at most, and a call lasts no longer than that.
@@ -38,22 +41,23 @@ class Delivery:
         database: Database,
         provider: Provider,
         receipts: Receipts,
+        slots: Slots,
         *,
         rate: float | None = None,
         window: int = 1,
         failover_routes: Sequence[recovery.FailoverRoute] = (),
         quiet_hours: QuietHours | None = None,
-        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``rate``: calls a second, None: no limit. ``window``: the most calls in flight, from 1.
+        """``rate``: calls a second through all slots, None: no limit. ``window``: the most in flight through a slot.
 
-        ``failover_routes`` are in the order of preference. ``is_ours`` returns False while another process sends.
+        ``failover_routes`` are in the order of preference.
         """
         self._database = database
         self._provider = provider
-        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours())
+        self._slots = slots
+        self.stand_ins = [route.provider for route in failover_routes]
+        self.claims = Claims(provider, receipts, failover_routes, quiet_hours or QuietHours(), slots.is_down)
         self._dispatch = Dispatch(provider, window, Pace(rate), LONGEST_CALL_SECONDS)
-        self.is_ours = is_ours
         self._worker = f"{process_name()}:{provider.name}"
         self._lease_numbers = count()
         self._wants_claim = False
@@ -62,6 +66,14 @@ class Delivery:
 
         # Wakes the loop that repeats ``step``; set by the one who adds it.
         self.wake_loop: Callable[[], None] = lambda: None
+
+    def is_ours(self) -> bool:
+        """Return True while this process sends, or gives the messages to other providers."""
+        return bool(self._slots.up(self._provider.name)) or self._slots.has_to_divert(self._provider.name)
+
+    def _share(self, up: frozenset[int]) -> Share | None:
+        """Return the buckets whose messages go through some slots."""
+        return buckets_of_slots(up, max(1, self._provider.slots))
 
     # ---- for turns
 
@@ -73,9 +85,9 @@ class Delivery:
 
     def lease(self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[ClaimedMessage]:
         """Lease new messages that may go at once, unless older ones are waiting, and return them."""
-        may_send = self._has_caught_up and self._provider.is_ready and self.is_ours()
-        room = self._dispatch.room if may_send else 0
-        return self.claims.lease_new(connection, rows, now, room=room, lease=self._new_lease())
+        up = self._slots.up(self._provider.name)
+        room = self._dispatch.room if self._has_caught_up and up else 0
+        return self.claims.lease_new(connection, rows, now, room=room, lease=self._new_lease(), share=self._share(up))
 
     def send(self, leased: Sequence[ClaimedMessage], began: float) -> None:
         """Dispatch messages that were leased by a commit which began at ``began`` (monotonic seconds)."""
@@ -88,17 +100,18 @@ class Delivery:
     async def step(self) -> bool:
         """Record finished attempts, claim due messages and dispatch them. Return True if there may be more to do.
 
-        While the provider is not ready nothing is claimed, and what was claimed and not begun is given back. Calls may
+        While none of its slots is up nothing is claimed, and what was claimed and not begun is given back. Calls may
         still be in flight on return, so that a hanging one does not delay other messages.
         """
-        is_ready = self._provider.is_ready
-        if not is_ready:
+        up = self._slots.up(self._provider.name)
+        self._dispatch.use_slots(len(up), max(1, self._provider.slots))
+        if not up:
             self._dispatch.give_back()
         finished = self._dispatch.take_finished()
         # Messages that were leased when they were made need no claim.
         if finished or self._wants_claim or not self._dispatch.busy:
             began, self._wants_claim = time.monotonic(), False
-            done = await self._commit(finished, self._dispatch.room if is_ready else 0)
+            done = await self._commit(finished, self._dispatch.room if up else 0, self._share(up))
             self._dispatch.add(done.claimed, began + _START_WITHIN_SECONDS)
             if not self._dispatch.busy:
                 return done.worked
@@ -106,8 +119,13 @@ class Delivery:
         return True
 
     async def finish(self) -> None:
-        """Wait for the calls in flight and record their results; put the other claimed messages back into the queue."""
+        """Give back the claimed messages that were not begun; wait for the calls in flight and record their results."""
+        self._dispatch.give_back()
+        await self._record_rest()
         await self._dispatch.finish()
+        await self._record_rest()
+
+    async def _record_rest(self) -> None:
         finished = self._dispatch.take_finished()
         if not finished:
             return
@@ -116,15 +134,15 @@ class Delivery:
         except StorageUnavailableError:
             log.warning("attempts could not be recorded; they are unknown when their leases end", count=len(finished))
 
-    async def _commit(self, finished: list[Attempted], room: int) -> CommitResult:
+    async def _commit(self, finished: list[Attempted], room: int, share: Share | None = None) -> CommitResult:
         busy, lease = self._dispatch.busy, self._new_lease()
-        work = partial(self.claims.record_and_claim, finished=finished, room=room, lease=lease, busy=busy)
+        work = partial(self.claims.record_and_claim, finished=finished, room=room, lease=lease, busy=busy, share=share)
         try:
             done = await self._database.write(work)
         except BaseException as error:
             if finished and isinstance(error, Exception) and not isinstance(error, StorageUnavailableError):
                 await self._record_one_by_one(finished)
-                return await self._commit([], room)
+                return await self._commit([], room, share)
             # After a cancellation, too, so that no result is lost.
             self._dispatch.return_finished(finished)
             raise

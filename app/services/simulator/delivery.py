@@ -19,6 +19,7 @@ from app.services.delivery.breaker import CircuitState
 from app.services.delivery.dispatch import Attempted, in_lines, submission_of
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
+from app.services.delivery.slots import Slots
 from app.services.simulator.network import SimulatedNetwork
 
 _MOST = 500
@@ -50,14 +51,21 @@ class HandsetDelivery(Delivery):
         provider: Provider,
         receipts: Receipts,
         network: SimulatedNetwork,
+        slots: Slots,
         quiet_hours: QuietHours,
-        share: ShareSource = all_numbers,
-        is_ours: Callable[[], bool] = lambda: True,
+        numbers: ShareSource = all_numbers,
+        is_worker: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``share`` returns the numbers that ``step`` sends to."""
-        super().__init__(database, provider, receipts, quiet_hours=quiet_hours, is_ours=is_ours)
-        self._share = share
+        """``numbers`` returns the share that ``step`` sends to. ``is_worker``: whether this process sends."""
+        super().__init__(database, provider, receipts, slots, quiet_hours=quiet_hours)
+        self._numbers = numbers
+        self._is_worker = is_worker
         self._network = network
+
+    @override
+    def is_ours(self) -> bool:
+        """Return True in every process that sends: nobody's rate is kept."""
+        return self._is_worker()
 
     @override
     def lease(self, connection: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> list[ClaimedMessage]:
@@ -67,7 +75,7 @@ class HandsetDelivery(Delivery):
     @override
     async def step(self) -> bool:
         """Send due messages. Return True if there may be more to do at once."""
-        sent = await self._database.write(partial(self.send_within, share=self._share()))
+        sent = await self._database.write(partial(self.send_within, share=self._numbers()))
         self.note(sent)
         return sent.is_full
 

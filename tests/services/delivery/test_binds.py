@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 import httpx
@@ -13,9 +14,20 @@ from app.db.outbound_messages import outbound_message
 from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.storage import StorageUnavailableError
 from app.options import ProviderOptions
-from app.providers.base import Accepted, Inbox, Provider, RefusedForNow, SendResult, Submission, Surroundings
+from app.providers.base import (
+    Accepted,
+    BindEndedError,
+    Inbox,
+    Lease,
+    Provider,
+    RefusedForNow,
+    SendResult,
+    Submission,
+    Surroundings,
+)
 from app.providers.requests import WebhookRequest
 from app.services.delivery.binds import Binds
+from app.services.delivery.slots import Slots
 from tests.outage import away
 from tests.providers.contract import surroundings
 from tests.running import ALICE, Running, running
@@ -35,6 +47,7 @@ class FakeSession(Provider):
     def __init__(self, name: str, options: ProviderOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
         self.slots, self.can_send, self.ready = 2, True, True
+        self.running: set[int] = set()
         self.inboxes: dict[int, Inbox] = {}
         self.events: list[str] = []
         self.errors: list[Exception] = []
@@ -44,20 +57,26 @@ class FakeSession(Provider):
     @property
     @override
     def is_ready(self) -> bool:
-        return self.ready
+        return self.ready and bool(self.running)
+
+    @property
+    @override
+    def slots_up(self) -> frozenset[int]:
+        return frozenset(self.running) if self.ready else frozenset()
 
     @override
-    async def run(self, slot: int, inbox: Inbox) -> None:
+    async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:
         if self.errors:
             raise self.errors.pop()
         self.events.append(f"up {slot}")
+        self.running.add(slot)
         self.inboxes[slot] = inbox
         if len(self.inboxes) == self.slots:
             self.all_up.set()
         try:
             await asyncio.Event().wait()
         finally:
-            self.ready = False
+            self.running.discard(slot)
             self.events.append(f"down {slot}")
 
     @override
@@ -68,6 +87,10 @@ class FakeSession(Provider):
     @override
     async def close(self) -> None:
         self.events.append("closed")
+
+
+def refused() -> BindEndedError:
+    return BindEndedError("the carrier does not know us", timedelta(seconds=60), "identity")
 
 
 def session_of(gateway: Running) -> FakeSession:
@@ -128,23 +151,31 @@ async def test_binds_end_before_the_providers_are_closed(database_url: str, monk
     assert session.events == ["up 0", "up 1", "down 0", "down 1", "closed"]
 
 
-async def test_a_bind_that_fails_is_started_again_and_the_others_go_on(gateway: Running) -> None:
+async def test_a_bind_that_fails_is_started_again_and_the_others_go_on(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    session, other = (FakeSession(NAME, ProviderOptions(kind=NAME), surroundings(SILENT)) for _ in range(2))
-    session.errors = [OSError("refused"), ValueError("garbage")] * session.slots
-    inbox = gateway.gateway.turning.inboxes[NAME]
-    binds = Binds({"one": session, "two": other}, {"one": inbox, "two": inbox}, pause)
-    binds.look()
-    await session.all_up.wait()
-    await other.all_up.wait()
-    await binds.stop()
+    async with running(use(monkeypatch, database_url, FakeProvider)) as gateway:
+        providers = {
+            name: FakeSession(name, ProviderOptions(kind=NAME), surroundings(SILENT)) for name in ("one", "two")
+        }
+        session, other = providers.values()
+        session.errors = [OSError("refused"), ValueError("garbage"), refused(), refused()]
+        inbox, storage = gateway.gateway.turning.inboxes[NAME], gateway.gateway.storage
+        slots = Slots(storage.database, storage.membership, providers)
+        binds = Binds(slots, providers, {"one": inbox, "two": inbox}, pause)
+        await binds.start()
+        await session.all_up.wait()
+        await other.all_up.wait()
+        await binds.stop()
+        assert slots.held == {}
     assert session.events[-1].startswith("down")
-    assert len(pauses) == 4
-    assert all(1 <= seconds <= 30 for seconds in pauses)
+    assert sorted(pauses)[2:] == [60, 60]
+    assert all(1 <= seconds <= 30 for seconds in sorted(pauses)[:2])
 
 
 async def test_a_session_carrier_has_no_webhooks(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,3 +167,11 @@ async def test_many_messages_go_in_one_call_where_the_carrier_takes_them() -> No
     for number in range(3):
         mine = [one for one in provider.order if int(one) % 3 == number]
         assert mine == sorted(mine, key=int)
+
+
+async def test_each_slot_has_a_window() -> None:
+    provider = RecordingProvider()
+    dispatch = Dispatch(provider, 2, Pace(None), 5)
+    dispatch.use_slots(3, 4)
+    await sent(dispatch, *(message(f"{number}", number) for number in range(50)))
+    assert provider.most_at_once == 6

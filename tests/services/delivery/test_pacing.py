@@ -67,3 +67,16 @@ async def test_a_provider_without_a_rate_gets_one_when_it_throttles() -> None:
         clock.now += 1
         await pace.wait()
     assert pace.rate is None
+
+
+async def test_each_process_keeps_to_its_part_of_the_rate() -> None:
+    pace = Pace(100)
+    pace.use_part(0.5)
+    assert pace.rate == 50
+    pace.slow_down()
+    assert pace.rate == 25
+    pace.use_part(1)
+    assert pace.rate == 50
+    unlimited = Pace(None)
+    unlimited.use_part(0.5)
+    assert unlimited.rate is None
