@@ -86,7 +86,7 @@ def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None
         turning=turning,
         binds=Binds(carriers.slots, carriers.providers, turning.inboxes),
         management=management,
-        upkeep=_upkeep(settings, storage, turning),
+        upkeep=_upkeep(settings, storage, carriers, turning),
         simulator=_simulator(settings, storage, carriers, turning, management, engine),
         close_connections=lambda: _close(to_carriers, to_receivers),
     )
@@ -256,11 +256,13 @@ def _end_lost_leases(carriers: Carriers, events: OutgoingEvents, engine: Engine,
 # ---- upkeep and simulator
 
 
-def _upkeep(settings: Settings, storage: Storage, turning: Turning) -> Upkeep:
+def _upkeep(settings: Settings, storage: Storage, carriers: Carriers, turning: Turning) -> Upkeep:
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
     tasks = daily_tasks(storage.database, settings.schedule(), settings.spans(), settings.kept(), storage.owner.heads)
     schedule = Schedule(storage.database, storage.membership, tasks)
-    return Upkeep(erasure, Health(storage.database), _probe(settings, storage, turning.intake), schedule)
+    return Upkeep(
+        erasure, Health(storage.database, carriers.slots.all), _probe(settings, storage, turning.intake), schedule
+    )
 
 
 def _probe(settings: Settings, storage: Storage, intake: Intake) -> Probe | None:

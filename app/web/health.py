@@ -1,11 +1,15 @@
 """Liveness, readiness and Prometheus metrics (http-api.md, health)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from app.providers.base import Provider
 from app.services.delivery.breaker import CircuitState
+from app.services.delivery.health import ProviderHealth
+from app.services.gateway import Gateway
 from app.web.dependencies import GatewayIn, UpkeepIn
 
 router = APIRouter(tags=["health"])
@@ -24,33 +28,49 @@ async def livez() -> dict[str, str]:
 async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
     """The state of each part. The answer is 503 if a required one is down.
 
-    Messages for a provider with an open circuit wait; this does not make the gateway unready. ``process`` says what
-    this process does, and ``workers`` how many processes handle messages.
+    Messages for a provider with an open circuit wait; this does not make the gateway unready. That the default provider
+    has no bind does, unless another one can stand in. ``binds`` are those of all processes. ``process`` says what this
+    process does, and ``workers`` how many processes handle messages.
     """
-    states = await gateway.upkeep.health.circuits()
+    states = await gateway.upkeep.health.providers()
     membership = gateway.storage.membership
     database = "down" if states is None else "ok"
     # A process that could not say for some time that it is alive does no work.
-    status = database if membership.is_current else "down"
-    if status == "down":
+    is_ready = states is not None and membership.is_current and _can_send(gateway, states)
+    if not is_ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     providers = {
-        name: {
-            "kind": item.kind,
-            "sends": item.can_send,
-            **({"ready": item.is_ready} if item.slots else {}),
-            **({"circuit": (states or {}).get(name, CircuitState.CLOSED).value} if item.can_send else {}),
-        }
+        name: _shown(item, (states or {}).get(name, ProviderHealth()))
         for name, item in gateway.carriers.providers.items()
     }
+    duties = sorted([*membership.duties, *(slot.duty for slot in gateway.carriers.slots.held)])
     probe = await gateway.upkeep.probe.state() if gateway.upkeep.probe else None
     asked = {"probe": {"up": probe.up, "answered_at": probe.answered_at}} if probe else {}
     return {
-        "status": status,
+        "status": "ok" if is_ready else "down",
         "environment": gateway.environment,
-        "process": {"roles": sorted(membership.roles), "duties": membership.duties, "workers": membership.workers},
+        "process": {"roles": sorted(membership.roles), "duties": duties, "workers": membership.workers},
         "parts": {"database": database, "providers": providers, **asked},
     }
+
+
+def _shown(provider: Provider, health: ProviderHealth) -> dict[str, object]:
+    shown: dict[str, object] = {"kind": provider.kind, "sends": provider.can_send}
+    if provider.slots:
+        shown["binds"] = {"wanted": provider.slots, "up": health.binds_up, "last_error": health.last_error}
+    return {**shown, "circuit": health.circuit.value} if provider.can_send else shown
+
+
+def _can_send(gateway: Gateway, states: Mapping[str, ProviderHealth]) -> bool:
+    """Return True unless the default provider has no bind, and no other one can stand in."""
+    name = gateway.carriers.default.name
+    wanted = gateway.upkeep.health.binds_wanted
+
+    def is_up(other: str) -> bool:
+        health = states.get(other, ProviderHealth())
+        return health.circuit is not CircuitState.OPEN and (health.binds_up > 0 or not wanted[other])
+
+    return not wanted[name] or states[name].binds_up > 0 or any(map(is_up, gateway.carriers.deliveries[name].stand_ins))
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
@@ -58,6 +78,6 @@ async def metrics(upkeep: UpkeepIn) -> Response:
     """Counters, batch sizes, backlogs and circuits. No label contains a phone number or a text."""
     for queue, count in (await upkeep.health.backlog()).items():
         _BACKLOG.labels(queue).set(count)
-    for provider, state in (await upkeep.health.circuits() or {}).items():
-        _CIRCUIT.labels(provider).set(_LEVELS[state])
+    for provider, health in (await upkeep.health.providers() or {}).items():
+        _CIRCUIT.labels(provider).set(_LEVELS[health.circuit])
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,33 +1,63 @@
-"""What the health calls show: whether the database answers, the circuits of the providers and the queues."""
+"""What the health calls show: whether the database answers, circuits and binds of the providers, and the queues."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from app.db import duties, work
+from app.db import binds, duties, work
+from app.db.binds import Slot
 from app.db.clock import clock_of
 from app.db.session import ANSWER_WITHIN, Database
 from app.domain.storage import StorageUnavailableError
-from app.services.delivery.breaker import CircuitState, read_states
+from app.domain.values import value
+from app.services.delivery.breaker import CircuitState, are_down, read_states
+
+
+@value
+class ProviderHealth:
+    """The way out through a provider; of its binds how many are up in all processes, and the last error of any."""
+
+    circuit: CircuitState = CircuitState.CLOSED
+    binds_up: int = 0
+    last_error: str | None = None
 
 
 class Health:
     """Reads the state of the gateway."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, slots: Sequence[Slot]) -> None:
+        """``slots`` are those of all providers."""
         self._database = database
+        self._slots = slots
+        self.binds_wanted = Counter(slot.provider for slot in slots)
 
-    async def circuits(self) -> Mapping[str, CircuitState] | None:
-        """Return the state of each provider that has a circuit, by name; None if the database is unavailable.
+    async def providers(self) -> Mapping[str, ProviderHealth] | None:
+        """Return the state of providers, by name; None if the database is unavailable.
 
-        While nothing could be written, this tries again, as nobody else may.
+        Those that have no binds and never failed may be left out. While nothing could be written, this tries again, as
+        nobody else may.
         """
         try:
             if self._database.is_failing:
                 await self._database.write_quietly(_try_to_write)
-            return await self._database.read(read_states, within=ANSWER_WITHIN)
+            return await self._database.read(self._providers, within=ANSWER_WITHIN)
         except StorageUnavailableError:
             return None
+
+    def _providers(self, connection: Connection) -> Mapping[str, ProviderHealth]:
+        found = {name: ProviderHealth(state) for name, state in read_states(connection).items()}
+        known, now = binds.read(connection, self._slots), clock_of(connection)()
+        for name in self.binds_wanted:
+            mine = [bind for slot, bind in known.items() if slot.provider == name]
+            failed = [bind for bind in mine if bind.last_error is not None]
+            circuit = found[name].circuit if name in found else CircuitState.CLOSED
+            found[name] = ProviderHealth(
+                CircuitState.OPEN if are_down(mine, now) else circuit,
+                sum(bind.is_up(now) for bind in mine),
+                max(failed, key=lambda bind: bind.since).last_error if failed else None,
+            )
+        return found
 
     async def backlog(self) -> Mapping[str, int]:
         """Return how many messages and events are queued, by queue."""

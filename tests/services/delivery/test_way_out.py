@@ -21,7 +21,8 @@ from app.settings import Settings, SettingsFile
 from tests.running import ALICE, Running, options_of, running, settings_for
 from tests.services.carriers import NAME, FakeProvider, use
 from tests.services.delivery.test_binds import FakeSession, session_of
-from tests.services.delivery.workers import settle
+from tests.services.delivery.workers import LONG_AGO, settle
+from tests.web.calls import serving
 
 pytestmark = pytest.mark.anyio
 OTHER = "other"
@@ -169,3 +170,40 @@ async def test_others_stand_in_while_no_bind_is_up(database_url: str, monkeypatc
         assert slots.has_to_divert(NAME)
         await gateway.drain()
         assert [item.recipient for item in stand_in.asked] == [ALICE]
+
+
+async def test_readyz_says_what_is_wrong_with_the_binds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(use(monkeypatch, database_url, RefusedSession)) as web:
+        await web.running.gateway.binds.look()
+        await web.running.gateway.carriers.slots.look(may_take=False)
+        answer = await web.client.get("/readyz")
+        assert answer.status_code == 503
+        shown = answer.json()["parts"]["providers"][NAME]
+        assert shown["binds"] == {"wanted": 2, "up": 0, "last_error": _REFUSAL}
+        assert (await web.client.get("/livez")).status_code == 200
+        ended = f'smsgw_binds_ended_total{{provider="{NAME}",reason="identity"}}'
+        assert ended in (await web.client.get("/metrics")).text
+
+
+async def test_readyz_is_well_while_another_provider_can_stand_in(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(with_other(monkeypatch, database_url, RefusedSession)) as web:
+        answer = await web.client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        await change(web.running, {"since": LONG_AGO}, 0, 1)
+        providers = (await web.client.get("/readyz")).json()["parts"]["providers"]
+        assert (providers[NAME]["circuit"], providers[OTHER]["circuit"]) == ("open", "closed")
+
+
+async def test_readyz_and_metrics_count_the_binds_that_are_up(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(use(monkeypatch, database_url, FakeSession)) as web:
+        await session_of(web.running).all_up.wait()
+        await web.running.gateway.binds.tick()
+        answer = await web.client.get("/readyz")
+        assert answer.status_code == 200
+        shown = answer.json()["parts"]["providers"][NAME]
+        assert shown["binds"] == {"wanted": 2, "up": 2, "last_error": None}
+        assert f'smsgw_bind_up{{provider="{NAME}"}} 2.0' in (await web.client.get("/metrics")).text
