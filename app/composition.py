@@ -155,9 +155,10 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         allowed_prefixes=tuple(settings.file.allowed_prefixes),
         companions=_companions(settings, carriers),
         wake=stored,
+        owner=membership.owner,
     )
     inboxes = {
-        name: ProviderInbox(Source(name, one.numbers, one.zone), intake, carriers.receipts)
+        name: ProviderInbox(Source(name, one.numbers, one.zone), intake, carriers.receipts, carriers.slots)
         for name, one in carriers.providers.items()
     }
     return Turning(registry, intake, inboxes, turns)

@@ -15,6 +15,23 @@ MAX_REPLY_TOKEN = 64  # characters
 
 
 @value
+class Seen:
+    """Where a carrier delivered an MO to which it gave no id, so that a repeat in a later session is recognised.
+
+    Attributes:
+        slot: of the bind.
+        epoch: the number of the session; each session of a provider has another one.
+        sequence: the number of the MO in its session, from 1.
+        octets: all that a repeat has in common with it. Kept as a keyed hash, until the carrier has the answer.
+    """
+
+    slot: int
+    epoch: int
+    sequence: int
+    octets: bytes
+
+
+@value
 class InboundMessage:
     """An MO as a carrier delivers it. Raise ValueError if ``reply_token`` is too long.
 
@@ -26,6 +43,7 @@ class InboundMessage:
         part: which part of a long message it is; None: it is whole.
         stamp_form: whether the carrier's time had no zone or was impossible; None: neither.
         reply_token: what the carrier wants back with each answer, at most 64 characters; None: nothing.
+        seen: where it was delivered, if its carrier has no ids; ``message_id`` is made of that then.
     """
 
     message_id: str
@@ -36,6 +54,7 @@ class InboundMessage:
     part: PartOf | None = None
     stamp_form: StampForm | None = None
     reply_token: str | None = None
+    seen: Seen | None = None
 
     def __post_init__(self) -> None:
         if self.reply_token is not None and len(self.reply_token) > MAX_REPLY_TOKEN:

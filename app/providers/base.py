@@ -136,6 +136,12 @@ class Inbox(Protocol):
     async def reports(self, found: Sequence[DeliveryReport]) -> Sequence[bool]:
         """Store reports; return for each whether it has an effect, as its message and its status are known."""
 
+    def confirm(self, slot: int, epoch: int, sequence: int) -> None:
+        """Note that the carrier has the answers to the messages of a session up to one of them (see ``Seen``).
+
+        It is written with the next renewal of the slot's lease. Repeats of these messages are not expected any more.
+        """
+
 
 class Lease(Protocol):
     """The right of this process to hold a bind (carriers.md 3.3)."""

@@ -10,14 +10,16 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.batching import Batcher
-from app.db import conversations, inbox
+from app.db import conversations, inbox, unconfirmed
+from app.db.clock import clock_of
 from app.db.distribution import by_piece
+from app.db.inbox import StoreResult
 from app.db.session import ANSWER_WITHIN, Database
 from app.db.state import current_state
 from app.domain.calendar import SHANGHAI, is_believable
 from app.domain.escape import escape
 from app.domain.masking import mask, mask_part
-from app.domain.messages import Ignored, InboundMessage, InboundResult, InboundStatus
+from app.domain.messages import Ignored, InboundMessage, InboundResult, InboundStatus, Seen
 from app.domain.msisdn import Numbers, bucket_of, is_service_number, parse_sender, sender_as_given
 from app.domain.parts import PartOf
 from app.domain.stamps import Stamp, StampForm
@@ -82,10 +84,12 @@ class Intake:
         allowed_prefixes: tuple[str, ...],
         companions: Mapping[str, Companion],
         wake: Callable[[], None],
+        owner: str,
     ) -> None:
         """``allowed_prefixes``: E.164 prefixes, with ``+``, of the numbers that are answered.
 
         ``companions`` are by the provider whose messages they get. ``wake`` is called after each commit.
+        ``owner``: what leases of this process are marked with.
         """
         self._database = database
         self._ids = ids
@@ -93,6 +97,7 @@ class Intake:
         self._allowed_prefixes = allowed_prefixes
         self._companions = companions
         self._wake = wake
+        self._owner = owner
         self._clock_skew = ClockSkewWatch()
         self._batcher: Batcher[Sequence[_Sent], list[InboundResult]] = Batcher(
             self._store_all, _MAX_BATCH, shared=StorageUnavailableError, size=len
@@ -134,7 +139,7 @@ class Intake:
     ) -> tuple[list[InboundResult], Counter[str], datetime]:
         now = current_state(connection).now
         rows = [self._row(source, message, now) for source, message in messages]
-        found = inbox.store(connection, rows)
+        found = self._store_new(connection, messages, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
         conversations.open_conversations(
             connection, [str(row["msisdn"]) for row in new if row["status"] is InboundStatus.PENDING]
@@ -145,6 +150,33 @@ class Intake:
         unused = Counter(str(row["verdict"]) for row in new if row["verdict"])
         unused[Ignored.CHANGED_REPEAT] += len(changed_repeats)
         return [InboundResult(known.id, new=known.is_new) for known in found], unused, now
+
+    def _store_new(
+        self, connection: Connection, messages: Sequence[_Sent], rows: Sequence[dict[str, object]]
+    ) -> list[StoreResult]:
+        """Store the messages that are no repeats. Return for each of ``rows`` what it was."""
+        seen = [(row, message.seen) for row, (_, message) in zip(rows, messages, strict=True)]
+        places = [self._place(row, one) for row, one in seen if one is not None]
+        if not places:
+            return inbox.store(connection, rows)
+        read_at = clock_of(connection)()
+        repeated = iter(unconfirmed.recognise(connection, places, self._owner, read_at))
+        first = [None if one is None else next(repeated) for _, one in seen]
+        stored = iter(inbox.store(connection, [row for row, id_ in zip(rows, first, strict=True) if id_ is None]))
+        found = [next(stored) if id_ is None else StoreResult(id_, is_new=False) for id_ in first]
+        ids = [result.id for (_, one), result in zip(seen, found, strict=True) if one is not None]
+        unconfirmed.remember(connection, [{**row, "id": id_} for row, id_ in zip(places, ids, strict=True)], read_at)
+        return found
+
+    def _place(self, row: Mapping[str, object], seen: Seen) -> dict[str, object]:
+        return {
+            "bucket": row["bucket"],
+            "provider": row["provider"],
+            "slot": seen.slot,
+            "epoch": seen.epoch,
+            "sequence": seen.sequence,
+            "fingerprint": self._sealer.fingerprint(seen.octets),
+        }
 
     def _note_stamp(self, source: Source, message: InboundMessage, now: datetime) -> bool:
         """Note the provider's time of a new message. Return True if it is not believed."""

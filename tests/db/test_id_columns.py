@@ -16,7 +16,8 @@ from app.db.session import Database, normalise_url
 from app.db.types import Id
 from app.db.writing import insert_rows, update_rows, upsert_rows
 from app.domain.ids import is_id
-from app.domain.messages import MessageClass, OutboundStatus
+from app.domain.messages import MessageClass, OutboundStatus, Seen
+from app.domain.values import replace
 from app.services.management.access import Look
 from app.services.management.campaigns import NewCampaign
 from tests.running import ALICE, START, Running, running, settings_for
@@ -124,7 +125,6 @@ async def test_every_id_of_a_day_is_an_integer(sqlite_url: str) -> None:
         ids = [message.id for message in await gateway.thread()]
 
     # No carrier of the day reports on segments, no question is asked anew, and nothing is on its way in the end.
-    assert found.pop("inbound_unconfirmed.id") == set()  # nor does a carrier give no ids
     assert found.pop("message_part.message_id") == found.pop("question.parent_id") == found.pop("outbox.id") == set()
     assert {name: kinds for name, kinds in found.items() if kinds != {"integer"}} == {}
     assert all(map(is_id, ids))
@@ -139,6 +139,8 @@ async def a_day(gateway: Running) -> None:
     """Write to every table that has ids."""
     for text in ("0000", "1", "0000", "QX", "TS 乱扣费"):
         await gateway.say(text)
+    await gateway.store(replace(gateway.message("YE"), seen=Seen(0, 1, 1, b"octets")))
+    await gateway.drain()
     await gateway.faults("error", count=1)
     await gateway.say("帮助")
     management = gateway.gateway.management

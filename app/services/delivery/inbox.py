@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 
+from app.db.binds import Slot
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
 from app.services.delivery.receipts import Receipts
+from app.services.delivery.slots import Slots
 from app.services.intake import Intake, Source
 
 
 class ProviderInbox:
-    """Stores the messages and reports of one provider. Both calls return after the commit."""
+    """Stores the messages and reports of one provider. The calls that store return after the commit."""
 
-    def __init__(self, source: Source, intake: Intake, receipts: Receipts) -> None:
+    def __init__(self, source: Source, intake: Intake, receipts: Receipts, slots: Slots) -> None:
+        self._slots = slots
         self._source = source
         self._intake = intake
         self._receipts = receipts
@@ -29,3 +32,7 @@ class ProviderInbox:
         Raise StorageUnavailableError if one was not stored.
         """
         return await asyncio.gather(*(self._receipts.store(self._source.provider, report) for report in found))
+
+    def confirm(self, slot: int, epoch: int, sequence: int) -> None:
+        """Note up to which message of a session the carrier has the answers (see ``Seen``)."""
+        self._slots.confirm(Slot(self._source.provider, slot), epoch, sequence)
