@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import time, timedelta
 from enum import Enum
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -11,7 +12,8 @@ from pydantic import BaseModel, SecretStr
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.terminal import FAILED, examples, out, print_errors
+from app.cli.connecting import try_all
+from app.cli.terminal import FAILED, examples, out, print_done, print_errors
 from app.composition import build_gateway
 from app.db.session import normalise_url
 from app.providers import provider_kinds
@@ -28,9 +30,20 @@ _Row = tuple[str, str, str]
     epilog=examples(
         ("smsgw config check", "exit status 1 if anything is wrong"),
         ("SMSGW_CONFIG=gateway.yaml smsgw config check", "with a settings file that is not in force yet"),
+        ("smsgw config check --connect", "exit status 1 if a carrier refuses, too"),
     )
 )
-def check() -> None:
+def check(
+    *,
+    connect: Annotated[
+        bool,
+        typer.Option(
+            "--connect",
+            help="Also bind once to each carrier that the gateway holds sessions with, and say what it answered. Where "
+            "a gateway runs, the carrier counts one bind more.",
+        ),
+    ] = False,
+) -> None:
     """Name each mistake in the settings, its place and a remedy; else print the settings, secrets hidden."""
     settings, sources, problems = read(provider_kinds())
     if settings is not None:
@@ -48,6 +61,23 @@ def check() -> None:
         if name not in settings.file.providers:
             table.add_row(f"providers.{name}", "", f"always there in {settings.env.value}")
     out.print(table)
+    if connect:
+        _connect(settings)
+
+
+def _connect(settings: Settings) -> None:
+    """Say what the carriers answer to a bind. Exit with a status if one refuses."""
+    tried = try_all(settings)
+    for one in tried:
+        line = f"{one.provider}: {one.answer}"
+        if one.is_bound:
+            print_done(line)
+        elif one.is_bound is None:
+            out.print(Text(line), soft_wrap=True)
+        else:
+            print_errors(line)
+    if any(one.is_bound is False for one in tried):
+        raise typer.Exit(FAILED)
 
 
 def _assembly_problems(settings: Settings, sources: Sources) -> list[SettingProblem]:

@@ -1,14 +1,22 @@
 """``smsgw config check``: print all problems with setting, place and remedy, or each value with its source."""
 
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from typer.testing import CliRunner, Result
+from typing_extensions import override
 
+from app import providers
 from app.cli.smsgw import app
+from app.domain.storage import StorageUnavailableError
 from app.domain.texts.sign_off import Place, SignOff
 from app.domain.texts.wording import Text
 from app.providers import provider_kinds
+from app.providers.base import BindEndedError, Inbox, Lease, Provider
 from app.settings import SettingsError
 from app.settings.check import checked_settings
 
@@ -21,14 +29,16 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
-def check(file: str = "", name: str = "gateway.yaml", env_file: str = "", **environment: str) -> Result:
+def check(
+    file: str = "", name: str = "gateway.yaml", env_file: str = "", arguments: Sequence[str] = (), **environment: str
+) -> Result:
     variables = {f"SMSGW_{key}": value for key, value in environment.items()}
     if file:
         Path(name).write_text(file, encoding="utf-8")
         variables["SMSGW_CONFIG"] = name
     if env_file:
         Path(".env").write_text(env_file, encoding="utf-8")
-    return CliRunner().invoke(app, ["config", "check"], env=variables)
+    return CliRunner().invoke(app, ["config", "check", *arguments], env=variables)
 
 
 def problems(done: Result) -> list[str]:
@@ -199,3 +209,67 @@ def test_unknown_variables_are_ignored_at_the_start_unless_they_resemble_a_setti
     monkeypatch.setenv("SMSGW_DATABASE_ULR", "postgresql://…")
     with pytest.raises(SettingsError, match="did you mean SMSGW_DATABASE_URL"):
         checked_settings(provider_kinds())
+
+
+# ---- carriers
+
+
+class OneBind(Provider):
+    """A carrier that binds, or refuses with ``refusal``."""
+
+    kind = "one-bind"
+    slots, can_send = 1, True
+    refusal: ClassVar[str | None] = None
+    events: ClassVar[list[str]] = []
+    _is_up = False
+
+    @property
+    @override
+    def is_ready(self) -> bool:
+        return self._is_up
+
+    @override
+    async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:
+        if self.refusal is not None:
+            raise BindEndedError(self.refusal, timedelta(minutes=1))
+        with pytest.raises(StorageUnavailableError):
+            await inbox.messages([])
+        with pytest.raises(StorageUnavailableError):
+            await inbox.reports([])
+        inbox.confirm(0, 1, 1)
+        self._is_up = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.events.append("goodbye")
+
+
+_CARRIERS = f"""
+default_provider: wire
+providers:
+  wire:
+    kind: one-bind
+  web:
+    kind: generic
+    send_url: https://carrier.example/send
+    secret: {SECRET}
+"""
+
+
+def test_carriers_are_bound_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(providers.KINDS, OneBind.kind, OneBind)
+    monkeypatch.setattr(OneBind, "events", [])
+    done = check(_CARRIERS, arguments=["--connect"], ENV="test")
+    assert done.exit_code == 0, done.output
+    assert "wire: the carrier accepted the bind" in done.stdout
+    assert "web: nothing is checked" in done.stdout
+    assert OneBind.events == ["goodbye"]
+
+
+def test_the_answer_of_a_carrier_that_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(providers.KINDS, OneBind.kind, OneBind)
+    monkeypatch.setattr(OneBind, "refusal", "the password is wrong")
+    done = check(_CARRIERS, arguments=["--connect"], ENV="test")
+    assert done.exit_code == 1
+    assert done.stderr == "✗ wire: the password is wrong\n"
+    assert check(_CARRIERS, ENV="test").exit_code == 0
