@@ -1,5 +1,7 @@
 """Add what is known of a carrier's bind to its duty, and the MOs whose answers the carrier may not have (ADR 32)."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,7 +17,12 @@ QUEUE = {
     "autovacuum_analyze_scale_factor": 0,
     "autovacuum_analyze_threshold": 1000,
 }
-_OF_BIND = {"state": sa.Text(), "since": sa.BigInteger(), "last_error": sa.Text(), "epoch": sa.BigInteger()}
+_OF_BIND: dict[str, sa.types.TypeEngine[Any]] = {
+    "state": sa.Text(),
+    "since": sa.BigInteger(),
+    "last_error": sa.Text(),
+    "epoch": sa.BigInteger(),
+}
 
 
 def upgrade() -> None:

@@ -56,6 +56,7 @@ class Process:
     role: str
     environment: Mapping[str, str]
     log_file: Path
+    module: str = "app"
     port: int = field(default_factory=free_port)
     running: "subprocess.Popen[bytes]" = field(init=False)
 
@@ -65,7 +66,7 @@ class Process:
 
     def start(self) -> None:
         """Start it, again on the same port if it ran before."""
-        command = [sys.executable, "-m", "app", self.role, "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, self.role, "--port", str(self.port)]
         with self.log_file.open("ab") as log:
             self.running = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
 
