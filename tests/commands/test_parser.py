@@ -2,12 +2,13 @@
 
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands import vocabulary
 from app.commands.parser import Said, is_all, normalise, parse_origin_question, parse_pick
 from tests.commands.transcript import Conversation
+from tests.effort import tries
 
 # Any text, with lone surrogates, mostly made of words and signs that are understood.
 PIECES = st.sampled_from(
@@ -34,7 +35,7 @@ PIECES = st.sampled_from(
     ]
 )
 TEXTS = st.one_of(st.lists(PIECES, max_size=30).map("".join), st.text(st.characters(), max_size=40))
-QUICK = settings(max_examples=150, deadline=None, database=None)
+QUICK = tries(150)
 
 
 @QUICK

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands.accounts.import_lines import ImportSubscription
@@ -14,6 +14,7 @@ from app.domain.segments import measure
 from app.domain.subscriptions import Channel, SubscriptionState
 from tests.commands.transcript import Conversation, Sent
 from tests.commands.world import CATALOGUE, FOUR, has, shanghai
+from tests.effort import tries
 
 PICKS = {
     "1": {1}, "2": {2}, "３": {3}, "1,4": {1, 4}, "2-4": {2, 3, 4}, "①③": {1, 3}, "TD1": {1}, "QX1,2": {1, 2}, "退订3": {3}, "五": {5}, "6": {6}, "1 2 3 4 5": {1, 2, 3, 4, 5},
@@ -86,7 +87,7 @@ def check(conversation: Conversation, came: list[Sent]) -> None:
     assert not changed or not came or came[0].kind == "result"
 
 
-@settings(max_examples=80, deadline=None, database=None)
+@tries(80)
 @given(STEPS)
 def test_only_named_services_end(steps: list[tuple[str, str] | int | str]) -> None:
     conversation = Conversation(has=(*FOUR, has("FH", "2025-01-01 10:00"), has("LD", in_plan=True)))

@@ -2,10 +2,11 @@
 
 import gsm0338
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.segments import Encoding, Passage, measure, paginate, split
+from tests.effort import tries
 
 GSM7, UCS2 = Encoding.GSM7, Encoding.UCS2
 
@@ -50,7 +51,7 @@ def units(text: str, encoding: Encoding) -> int:
     return len(gsm0338.Codec().encode(text)[0]) if encoding is GSM7 else len(text.encode("utf-16-be")) // 2
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@tries(300)
 @given(
     st.text(st.sampled_from("甲ab€😀[，"), max_size=500) | st.text(st.sampled_from("ab€[^"), max_size=700),
     st.integers(0, 255),
@@ -81,7 +82,7 @@ def test_a_text_of_more_segments_than_a_header_counts_is_refused() -> None:
 PIECES = st.lists(st.text(st.sampled_from("甲乙ab€😀[，；"), min_size=1, max_size=60), max_size=40)
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@tries(150)
 @given(
     PIECES,
     st.sampled_from([("", "中国移动"), ("【中国移动】", ""), ("", " China Mobile"), ("", "")]),

@@ -4,13 +4,14 @@ import itertools
 import re
 import unicodedata
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.escape import escape, unescape
 from app.domain.masking import PASSWORD_MASK, mask, mask_part
+from tests.effort import tries
 
-QUICK = settings(max_examples=100, deadline=None, database=None)
+QUICK = tries(100)
 ESCAPED = {
     "0000": "0000", "\x00": "␛0", "\ud83d": "␛D83D", "a\udc00b": "a␛DC00b", "␛": "␛␛", "␛0": "␛␛0", "␛\x00": "␛␛␛0", "😀": "😀", "": "",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.account import Language
@@ -14,9 +14,10 @@ from app.domain.retry import CAP, backoff
 from app.domain.texts import wording
 from app.domain.values import replace, value
 from tests.commands.world import shanghai
+from tests.effort import tries
 
 ZH, EN = Language.ZH, Language.EN
-QUICK = settings(max_examples=100, deadline=None, database=None)
+QUICK = tries(100)
 
 
 def test_money() -> None:

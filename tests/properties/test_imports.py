@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.commands.world import has
-from tests.properties.effort import effort
+from tests.effort import effort
 from tests.properties.life import Life
 from tests.properties.lines import LINE, PRICES
 from tests.properties.machine import LifeMachine

@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import ProviderTraits
 from tests.commands.transcript import policy
-from tests.properties.effort import effort
+from tests.effort import effort
 from tests.properties.handset import FOREIGN, NO, ONE, OURS, PICKS, UNSUBSCRIBE_WORDS, YES
 from tests.properties.life import Life
 from tests.properties.lines import LINE

@@ -10,7 +10,7 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.properties.effort import effort
+from tests.effort import effort
 from tests.properties.handset import FOREIGN, NO, OURS, PICKS, UNSUBSCRIBE_WORDS
 from tests.running import settings_for
 from tests.simulation.gateway_life import GatewayLife

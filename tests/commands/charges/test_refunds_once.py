@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.commands.tickets.resolving import DecideRefund, RefundRequest, Resolve
@@ -13,6 +13,7 @@ from app.domain.turn import Outcome, Stimulus
 from tests.commands.tickets.test_complaints import tickets, with_charges
 from tests.commands.tickets.test_resolving import TAKEN
 from tests.commands.transcript import Conversation
+from tests.effort import tries
 
 FEE = TAKEN.amount_fen
 ACTIONS = st.one_of(
@@ -49,7 +50,7 @@ class CountingConversation(Conversation):
         self.happens(call)
 
 
-@settings(max_examples=60, deadline=None)
+@tries(60)
 @given(st.lists(st.tuples(ACTIONS, st.integers(0, 3)), max_size=12))
 def test_no_part_of_a_charge_is_refunded_twice(actions: list[tuple[object, int]]) -> None:
     conversation = CountingConversation()
