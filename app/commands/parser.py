@@ -17,12 +17,14 @@ _UPPER_SIMPLE = str.maketrans(
 )
 _ZEROS = re.compile(f"[{vocabulary.ZEROS}]+")
 
-# A sign that is a number by itself: ①, ❷, ⑶, or a key cap, which is a digit, perhaps a selector, and the cap.
-_OWN_NUMBER = rf"(?:[{vocabulary.ENCIRCLED}]|[0-9]\ufe0f?{vocabulary.KEYCAP})"
+# A sign that is a number by itself: ①, ❷, ⑶, or a key cap, which is a digit, perhaps a selector, and the cap. Further
+# caps go with the first: left for the next pass, a row of them would take as many passes.
+_CAPS = rf"(?:\ufe0f?{vocabulary.KEYCAP})+"
+_OWN_NUMBER = rf"(?:[{vocabulary.ENCIRCLED}](?:{_CAPS})?|[0-9]{_CAPS})"
 _OWN_NUMBERS = re.compile(_OWN_NUMBER)
 _DIGIT = "[0-9\uff10-\uff19]"
 # A zero is not a number by itself: it belongs to the digits beside it, as in 0000 and 10.
-_OWN_ZERO = re.compile(rf"0\ufe0f?{vocabulary.KEYCAP}|[{vocabulary.ENCIRCLED_ZEROS}]")
+_OWN_ZERO = re.compile(rf"(?:0|[{vocabulary.ENCIRCLED_ZEROS}]){_CAPS}|[{vocabulary.ENCIRCLED_ZEROS}]")
 _LEADING_ZEROS = rf"(?<![0-9\uff10-\uff19{vocabulary.ENCIRCLED}{vocabulary.KEYCAP}])[0\uff10]+(?={_OWN_NUMBER})"
 _ADJOINING = re.compile(
     rf"({_OWN_NUMBER})(?={_OWN_NUMBER}|[1-9\uff11-\uff19])|{_LEADING_ZEROS}|({_DIGIT})(?={_OWN_NUMBER})"
