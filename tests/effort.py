@@ -12,7 +12,11 @@ def is_thorough() -> bool:
 
 def tries(examples: int, times: int = _TIMES) -> settings:
     """Return settings of a test with ``@given``: so many examples, or ``times`` as many in the long form."""
-    return settings(max_examples=examples * (times if is_thorough() else 1), suppress_health_check=list(HealthCheck))
+    return settings(
+        max_examples=examples * (times if is_thorough() else 1),
+        phases=[Phase.explicit, Phase.generate, Phase.target, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def effort(examples: int, steps: int) -> settings:
