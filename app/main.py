@@ -37,9 +37,10 @@ _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
 Messages come in over `/webhooks`, staff and systems use `/api/v1` with a bearer token, and in demo and test the
 `/simulator` is a network of handsets with a clock that moves.
 
-Every request may be answered 408 (it did not come in time), 431 (its head is larger than 32 KiB or 100 lines) or 503
-(too much is under way; see `Retry-After`). In demo, dev and test a request by a name that is neither loopback's nor in
-`SMSGW_ALLOWED_HOSTS` is answered 421, and a write that another web page sent 403.
+Every request may be answered 408 (it did not come in time), 413 (it has a body that is too large, even where none is
+read), 431 (its head is larger than 32 KiB or 100 lines) or 503 (too much is under way; see `Retry-After`). In demo, dev
+and test a request by a name that is neither loopback's nor in `SMSGW_ALLOWED_HOSTS` is answered 421, and a write that
+another web page sent 403.
 """
 
 

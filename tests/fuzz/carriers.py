@@ -1,0 +1,116 @@
+"""Every kind of carrier that calls us: its contract's settings and signatures, and its recorded requests."""
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.domain.messages import InboundMessage
+from app.providers import KINDS
+from app.providers.requests import MalformedRequestError, WebhookRequest
+from app.providers.webhook import Invalid, WebhookProvider
+from app.settings import SettingsFile
+from tests.fuzz.mutations import Changed
+from tests.providers.contract import WebhookContract, recordings
+from tests.running import options_of
+
+_PATHS = {"inbound": "inbound", "reports": "status"}
+_CONTRACTS = Path(__file__).parents[1] / "providers"
+_OLD_SECONDS = 600
+
+
+@cache
+def contracts() -> Mapping[str, WebhookContract]:
+    """Return the contract's tests of each kind of the table whose carrier calls us."""
+    for path in sorted(_CONTRACTS.glob("test_*.py")):
+        importlib.import_module(f"tests.providers.{path.stem}")
+    found = {one.kind: one() for one in WebhookContract.__subclasses__() if KINDS.get(one.kind)}
+    assert found.keys() == {kind for kind, provider in KINDS.items() if issubclass(provider, WebhookProvider)}
+    return found
+
+
+KINDS_THAT_CALL = sorted(kind for kind, provider in KINDS.items() if issubclass(provider, WebhookProvider))
+
+
+def every_carrier() -> SettingsFile:
+    """Return settings with a provider of each kind, configured as in its contract's tests."""
+    kinds = [kind for kind in KINDS_THAT_CALL if kind != "simulator"]
+    providers = {Carrier(kind).name: options_of(kind=kind, **contracts()[kind].options) for kind in kinds}
+    return SettingsFile(providers=providers)
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A carrier of one kind, configured as in its contract's tests."""
+
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """The provider's name; the simulated network has a fixed one, and is always there."""
+        return self.kind if self.kind == "simulator" else f"a-{self.kind}"
+
+    @property
+    def adapter(self) -> WebhookProvider:
+        provider = contracts()[self.kind].provider()
+        assert isinstance(provider, WebhookProvider)
+        return provider
+
+    def recorded(self) -> list[tuple[Changed, Any]]:
+        """Return the recorded requests, each with its body's value if that is JSON."""
+        return [self._request(one) for one in recordings(self.kind, *_PATHS)]
+
+    def messages(self) -> list[tuple[Changed, Any]]:
+        return [self._request(one) for one in recordings(self.kind, "inbound")]
+
+    def _request(self, recording: Mapping[str, Any]) -> tuple[Changed, Any]:
+        given = recording["request"]
+        is_text = isinstance(given["body"], str)
+        body = given["body"] if is_text else json.dumps(given["body"], ensure_ascii=False)
+        token = f"/{given['token']}" if given.get("token") else ""
+        path = f"/webhooks/{self.name}{token}/{_PATHS[recording['direction']]}"
+        headers = tuple(
+            (name.lower().encode(), str(value).encode()) for name, value in given.get("headers", {}).items()
+        )
+        request = Changed(given.get("method", "POST"), path, given.get("query", ""), headers, body.encode())
+        return request, None if is_text else given["body"]
+
+    def signed(self, request: Changed, how: str = "now") -> Changed:
+        """Return a request as the carrier signs it: ``now``, or ``old``, or for ``another`` body."""
+        as_seen = self.seen(request)
+        body = as_seen.body + b" " if how == "another" else as_seen.body
+        try:
+            signed = contracts()[self.kind].signed(
+                WebhookRequest(body, as_seen.headers, query=as_seen.query, method=request.method)
+            )
+        except UnicodeDecodeError:  # a signer of text alone
+            return request
+        for name, value in signed.headers.items():
+            if as_seen.headers.get(name) != value:
+                is_stamp = "timestamp" in name and value.isdigit()
+                stamped = str(int(value) - _OLD_SECONDS) if how == "old" and is_stamp else value
+                request = request.header(name.lower().encode(), stamped.encode())
+        return request
+
+    def is_signed(self) -> bool:
+        """Return True if the carrier signs its requests."""
+        request, _ = self.recorded()[0]
+        return self.signed(request) != request
+
+    def seen(self, request: Changed) -> WebhookRequest:
+        """Return a request as an adapter sees it, if it is neither packed nor at another address."""
+        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
+        return WebhookRequest(request.body, headers, query=request.query.encode(), method=request.method)
+
+    def contained(self, request: Changed) -> tuple[list[InboundMessage], int]:
+        """Return the messages in a request, and how many items cannot be read."""
+        try:
+            found = self.adapter.parse_inbound(self.seen(request))
+        except MalformedRequestError:
+            return [], 0
+        items = found if isinstance(found, list) else [found]
+        messages = [item for item in items if isinstance(item, InboundMessage)]
+        return messages, sum(isinstance(item, Invalid) for item in items)
