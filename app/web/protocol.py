@@ -37,8 +37,8 @@ class Protocol(HttpToolsProtocol):
     head_seconds: ClassVar[float] = 10
     # For a whole body, or for the next piece of a streamed one.
     body_seconds: ClassVar[float] = 30
-    # How long to wait for a client that does not read its answer, and before closing after a refusal, so that the
-    # answer arrives.
+    # How long to wait for a client that does not read its answer; and before closing after a refusal, and for the rest
+    # of a body that was answered before it was whole, so that the answer arrives.
     stall_seconds: ClassVar[float] = 30
     linger_seconds: ClassVar[float] = 2
     most_unfinished: ClassVar[int] = 1_500
@@ -142,11 +142,17 @@ class Protocol(HttpToolsProtocol):
         self._parser_advanced = True
         self._expect(_Expected.NOTHING)
         self.unfinished.pop(self, None)
+        if self.cycle.response_complete:
+            # The end of a body that was answered earlier ended uvicorn's wait for the next request.
+            wait = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+            self.timeout_keep_alive_task = wait
 
     @override
     def on_response_complete(self) -> None:
         """Note the end of an answer, even if its request is incomplete."""
         super().on_response_complete()
+        if self._is_answered():
+            self._wait(self.linger_seconds)
         self._track_unfinished()
 
     @override
@@ -208,7 +214,9 @@ class Protocol(HttpToolsProtocol):
         if what is _Expected.NOTHING:
             self._has_begun = False
             return
-        seconds = self.head_seconds if what is _Expected.HEAD else self.body_seconds
+        self._wait(self.head_seconds if what is _Expected.HEAD else self.body_seconds)
+
+    def _wait(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
         if self._timer is None:
             self._timer = self.loop.call_later(seconds, self._check_deadline)
@@ -225,10 +233,14 @@ class Protocol(HttpToolsProtocol):
             self._deadline = self.loop.time() + self.body_seconds
         if self._deadline > self.loop.time():
             self._timer = self.loop.call_at(self._deadline, self._check_deadline)
-        elif self._has_begun:
+        elif self._has_begun and not self._is_answered():
             self._refuse(408, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
         else:
             self.transport.close()
+
+    def _is_answered(self) -> bool:
+        """Return True if the body of an answered request is still coming."""
+        return self._expected is _Expected.BODY and self.cycle.response_complete
 
     def _refuse(self, status: int, detail: str) -> None:
         """Stop reading, answer unless another answer is under way, and close after ``linger_seconds``."""
