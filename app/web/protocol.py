@@ -31,7 +31,8 @@ class _Expected(Enum):
 class Protocol(HttpToolsProtocol):
     """One connection, with timeouts in seconds.
 
-    Of more than ``most_unfinished`` connections with an incomplete request, the oldest is dropped.
+    Of more than ``most_unfinished`` connections with an incomplete request, the oldest is dropped. A client may send
+    ``most_pipelined`` requests ahead of their answers; with one more the connection ends after these.
     """
 
     head_seconds: ClassVar[float] = 10
@@ -42,6 +43,7 @@ class Protocol(HttpToolsProtocol):
     stall_seconds: ClassVar[float] = 30
     linger_seconds: ClassVar[float] = 2
     most_unfinished: ClassVar[int] = 1_500
+    most_pipelined: ClassVar[int] = 100
     unfinished: ClassVar[dict["Protocol", None]] = {}
 
     def __init__(
@@ -121,6 +123,9 @@ class Protocol(HttpToolsProtocol):
         if self._is_too_large():
             self._refuse(431, _TOO_LARGE)
             raise ValueError(_TOO_LARGE)  # stops the parser
+        if len(self.pipeline) >= self.most_pipelined:
+            self._end_behind_answers()
+            raise ValueError  # the same
         self._use_target_host()
         super().on_headers_complete()
         self.headers = []  # trailers are counted separately
@@ -153,6 +158,8 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if self._is_answered():
             self._wait(self.linger_seconds)
+        if self.pipeline:
+            self.flow.pause_reading()  # no more until all are answered that came
         self._track_unfinished()
 
     @override
@@ -237,6 +244,13 @@ class Protocol(HttpToolsProtocol):
             self._refuse(408, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
         else:
             self.transport.close()
+
+    def _end_behind_answers(self) -> None:
+        """Stop reading, and close once the requests that wait are answered."""
+        self._is_refused = True
+        self.unfinished.pop(self, None)
+        newest, _ = self.pipeline[0]
+        newest.keep_alive = False
 
     def _is_answered(self) -> bool:
         """Return True if the body of an answered request is still coming."""

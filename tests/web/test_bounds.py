@@ -290,3 +290,22 @@ async def test_no_more_of_a_body_is_read_once_it_is_answered(web: Web) -> None:
             await asyncio.wait([answer], timeout=0.01)
         with suppress(ConnectionError):
             assert (await answer).count(b"HTTP/1.1") == 1
+
+
+async def test_a_flood_of_requests_in_a_row_ends_after_as_many_as_may_wait(web: Web) -> None:
+    answers = await exchange(web, b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n" * 300)
+    assert answers.count(b"HTTP/1.1 200") == answers.count(b"HTTP/1.1") == 1 + ShortTimeouts.most_pipelined
+    assert answers.count(b"connection: close") == 1
+
+
+async def test_requests_are_read_as_earlier_ones_are_answered(web: Web) -> None:
+    at_once = ShortTimeouts.most_pipelined // 2
+    asked = b"".join(head(path=f"/livez?{number}") for number in range(at_once))
+    async with asyncio.timeout(LONGEST_SECONDS), connected(web) as (reader, writer):
+        for _ in range(10):
+            writer.write(asked)
+            answers = b""
+            while answers.count(b"HTTP/1.1 200") < at_once:
+                answers += await reader.read(65_536)
+        writer.write(head(CLOSE))
+        assert status(await reader.read()) == 200
