@@ -2,7 +2,7 @@
 
 import asyncio
 from enum import Enum, auto
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httptools
 from typing_extensions import override
@@ -12,6 +12,9 @@ from uvicorn.server import ServerState
 
 from app.web import problems
 from app.web.limits import STREAMED
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 _MAX_HEAD_BYTES = 32 * 1024
 _MAX_HEAD_LINES = 100
@@ -62,6 +65,8 @@ class Protocol(HttpToolsProtocol):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        # The request that is being answered; ``cycle`` is the last one that came, which may wait behind it.
+        self._running: RequestResponseCycle | None = None
 
     # ---- the connection
 
@@ -74,8 +79,12 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the timers."""
+        """Cancel the timers, and let no answer be written any more."""
         self.unfinished.pop(self, None)
+        self.pipeline.clear()
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
         for timer in (self._timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()
@@ -153,12 +162,17 @@ class Protocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = wait
 
     @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @override
     def on_response_complete(self) -> None:
         """Note the end of an answer, even if its request is incomplete."""
         super().on_response_complete()
         if self._is_answered():
             self._wait(self.linger_seconds)
-        if self.pipeline:
+        if self.pipeline and not self.transport.is_closing():
             self.flow.pause_reading()  # no more until all are answered that came
         self._track_unfinished()
 
@@ -260,7 +274,7 @@ class Protocol(HttpToolsProtocol):
         """Stop reading, answer unless another answer is under way, and close after ``linger_seconds``."""
         self._is_refused = True
         self.unfinished.pop(self, None)
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle = self._running
         if cycle is not None and not cycle.response_complete:
             if self._expected is _Expected.HEAD or self.pipeline:
                 self.pipeline.clear()
