@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 # What no refusal and no log may repeat (safety.md 28; delivery.md, security).
 PASSWORD, NUMBER = "XGMM#802357#135790#135790", "13712345678"
@@ -31,6 +32,10 @@ class Changed:
         path = f"{self.path}?{self.query}" if self.query else self.path
         headers = [(name.decode(), value[:_SHOWN]) for name, value in self.headers]
         return f"{self.method} {path[:_SHOWN]} {headers} {len(self.body)} bytes {self.body[:_SHOWN]!r} {self.told}"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: object) -> None:
+        """Show the same where Hypothesis prints what a test is called with."""
+        printer.text(repr(self))
 
     def header(self, name: bytes, *values: bytes) -> "Changed":
         """Return the request with these values of a header in place of its own."""
