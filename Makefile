@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format help imports lint lint-container lock run setup soak test test-fast types
+.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format fuzz help imports lint lint-container lock run setup soak test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,14 @@ test-fast: setup ## Run the tests of the pure core
 SEEDS ?= 0-1999
 soak: setup ## Live many simulated lives (SEEDS=0-9999 for others than the first 2,000)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+# The short forms of the same tests are part of `make test`.
+FUZZ = tests/fuzz tests/properties tests/commands/test_parser.py tests/commands/test_reading.py \
+	tests/commands/test_sequences.py tests/domain/test_segments.py tests/domain/test_stored_text.py
+
+fuzz: export HYPOTHESIS_PROFILE = thorough
+fuzz: setup ## Try many generated texts, requests and connections, other ones each time; takes hours
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(FUZZ)
 
 # PostgreSQL as if its tables were distributed, and every statement checked against the rules of Citus.
 citus-statements: setup ## Check that Citus would take every statement, without Citus

@@ -16,7 +16,7 @@ from tests.fuzz.strangers import HUGE, IMPORTS, MARK, SLOW, Stranger, half_open,
 
 log = observability.logger(__name__)
 pytestmark = pytest.mark.anyio
-LONGEST_SECONDS = 2.0
+LONGEST_SECONDS = 5.0
 MOST_MEMORY_KB = 500_000
 _OF_EACH, _OPEN, _LEAVING = (12, 1_400, 2_000) if is_thorough() else (3, 300, 100)
 
