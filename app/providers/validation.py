@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from app.domain.masking import masked
+from app.observability import masked_text
 
 _MAX_ERRORS = 5
 # What pydantic adds to the place of a field of several types.
@@ -21,5 +22,5 @@ def error_details(error: ValidationError) -> str:
 
 
 def location_of(location: Sequence[int | str]) -> str:
-    """Return the path of a field, masked: an unknown field's name may be anything, even a password."""
-    return ".".join(masked(str(part)) for part in location)
+    """Return the path of a field, masked: an unknown field's name may be anything, even a password or a number."""
+    return ".".join(masked_text(masked(str(part))) for part in location)

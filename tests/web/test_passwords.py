@@ -134,3 +134,11 @@ async def test_no_database_file_contains_a_password(
         await web.running.drain()
         assert found() == []
     assert found() == []
+
+
+async def test_a_refusal_quotes_no_number_that_a_field_is_named_by(web: Web) -> None:
+    for name in ("13712345678", "+8613712345678"):
+        answer = await web.call("PATCH", ALICE_HOME, {name: 1})
+        assert answer.status_code == 422
+        assert "3712345678" not in answer.text
+        assert "+86137****5678" in answer.text
