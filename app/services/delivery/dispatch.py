@@ -10,8 +10,8 @@ from app import observability
 from app.db.outbox import ClaimedMessage
 from app.domain.escape import unescape
 from app.domain.messages import Lane
+from app.pacing import Pace
 from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedForNow, SendResult, Submission, Unknown
-from app.services.delivery.pacing import Pace
 
 Attempted = tuple[ClaimedMessage, SendResult]
 # How long results are batched while other calls are in flight, so that a hanging call does not delay recording them.

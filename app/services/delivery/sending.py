@@ -18,11 +18,11 @@ from app.db.state import current_state
 from app.domain.calendar import QuietHours
 from app.domain.sharing import buckets_of_slots
 from app.domain.storage import StorageUnavailableError
+from app.pacing import Pace
 from app.providers.base import Provider, SendResult, Unknown
 from app.services.delivery.claims import Claims, CommitResult
 from app.services.delivery.dispatch import Attempted, Dispatch
 from app.services.delivery.monitoring import DeliveryMonitor
-from app.services.delivery.pacing import Pace
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.slots import Slots
 from app.services.worker_number import process_name

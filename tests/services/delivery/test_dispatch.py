@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from app.db.outbox import ClaimedMessage
+from app.pacing import Pace
 from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
 from app.providers.generic import GenericOptions
 from app.services.delivery.dispatch import Attempted, Dispatch
-from app.services.delivery.pacing import Pace
 from tests.providers.contract import surroundings
 from tests.services.carriers import NAME, FakeProvider
 

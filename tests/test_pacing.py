@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.services.delivery.pacing import Pace
+from app.pacing import Pace
 
 pytestmark = pytest.mark.anyio
 
