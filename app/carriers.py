@@ -77,7 +77,7 @@ def _delivery(
         provider,
         receipts,
         slots,
-        rate=given.rate or provider.default_rate,
+        rate=None if provider.paces_itself else given.rate or provider.default_rate,
         window=given.window or provider.default_window,
         failover_routes=[
             _failover_route(settings, other) for other in providers.values() if _can_fail_over(other, provider)

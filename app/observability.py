@@ -31,6 +31,11 @@ STAMPS_OFF = Counter(
 REPORTS = Counter("smsgw_delivery_reports", "Delivery reports, by what was done with them", ["result"])
 EVENTS = Counter("smsgw_events", "Events for others, by what became of telling them; overdue: an alarm", ["result"])
 BIND_UP = Gauge("smsgw_bind_up", "Binds that are up in this process", ["provider"])
+WINDOW_USED = Gauge("smsgw_window_used", "Segments that were submitted and not answered yet", ["provider"])
+UNANSWERED = Gauge("smsgw_inbound_unanswered", "What came over binds and is not stored yet", ["provider"])
+SUBMIT_ANSWERS = Counter("smsgw_submit_answers", "Answers to submitted segments, by result", ["provider", "result"])
+SUBMIT_SECONDS = Histogram("smsgw_submit_seconds", "From a submitted segment to its answer", ["provider"])
+BAD_INPUT = Counter("smsgw_bad_input", "What carriers sent over binds and was not used, by kind", ["provider", "what"])
 BINDS_ENDED = Counter("smsgw_binds_ended", "Binds that ended or were refused, by reason", ["provider", "reason"])
 BATCH = Histogram(
     "smsgw_batch_size",

@@ -109,14 +109,15 @@ class ProviderOptions(FileModel):
     rate: float | None = Field(
         default=None,
         gt=0,
-        description="most messages per second; unset: 500, and no limit for the simulator",
+        description="most messages per second, over a session most segments per second; unset: 500, and no limit for "
+        "the simulator and for sessions",
         examples=[100],
     )
     window: int | None = Field(
         default=None,
         ge=1,
         le=1000,
-        description="most requests in flight; unset: 64, and 1 for the simulator",
+        description="most requests in flight, over sessions for each bind; unset: 64, 1 for the simulator, 10 for smpp",
         examples=[16],
     )
     prefixes: list[Annotated[str, Field(pattern=r"^\+\d{1,15}$")]] = Field(

@@ -51,10 +51,8 @@ def measure(text: str) -> Size:
 
     Cached, as a turn measures each text three times: to split it, to check the cap, and to store it.
     """
-    if _GSM7.fullmatch(text):
-        encoding, total = Encoding.GSM7, len(text) + sum(map(text.count, _TWO_SEPTETS))
-    else:
-        encoding, total = Encoding.UCS2, len(text.encode("utf-16-le", "surrogatepass")) // 2
+    encoding = Encoding.GSM7 if _GSM7.fullmatch(text) else Encoding.UCS2
+    total = _units(text, encoding)
     single, multi = _LIMITS[encoding]
     if total <= single:
         return Size(encoding, 1)
@@ -63,6 +61,12 @@ def measure(text: str) -> Size:
     if encoding is Encoding.GSM7:
         return Size(encoding, _packed((2 if char in _TWO_SEPTETS else 1 for char in text), multi))
     return Size(encoding, _packed((2 if char > _BMP_END else 1 for char in text), multi))
+
+
+def _units(text: str, encoding: Encoding) -> int:
+    if encoding is Encoding.GSM7:
+        return len(text) + sum(map(text.count, _TWO_SEPTETS))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _packed(widths: Iterable[int], room: int) -> int:
@@ -100,14 +104,18 @@ def split(text: str, reference: int) -> tuple[Segment, ...]:
         return (Segment(b"", text),)
     if size.segments > _MOST_SEGMENTS:
         raise ValueError(f"{size.segments} segments; the header counts up to {_MOST_SEGMENTS}")
-    texts = _cut(text, size.encoding)
+    texts = cut(text, size.encoding)
     return tuple(
         Segment(_HEADER + bytes((reference, len(texts), number)), part) for number, part in enumerate(texts, 1)
     )
 
 
-def _cut(text: str, encoding: Encoding) -> list[str]:
-    room, (start, used), texts = _LIMITS[encoding][1], (0, 0), []
+def cut(text: str, encoding: Encoding) -> list[str]:
+    """Return the texts of the segments in an encoding, for carriers that do not take the measured one; part no pair."""
+    single, room = _LIMITS[encoding]
+    if _units(text, encoding) <= single:
+        return [text]
+    (start, used), texts = (0, 0), []
     for place, char in enumerate(text):
         wide = char in _TWO_SEPTETS if encoding is Encoding.GSM7 else char > _BMP_END
         if used + 1 + wide > room:

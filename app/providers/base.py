@@ -100,9 +100,13 @@ class RefusedForNow:
 
 @value
 class Unknown:
-    """The request may have reached the provider, and there is no usable answer: it may have taken the message."""
+    """The request may have reached the provider, and there is no usable answer: it may have taken the message.
+
+    ``progress`` is as in RefusedForNow: the next attempt, if there is one, leaves out segments that were taken.
+    """
 
     error_code: str
+    progress: str | None = None
 
 
 @value
@@ -180,6 +184,7 @@ class Provider:
         resends_unknown: an attempt with an unknown result is repeated: the carrier takes a message once however often
             it gets the same reference, or the settings prefer two copies to none.
         slots: how many binds ``run`` keeps up, each under its number from 0; 0 for a carrier that calls us.
+        paces_itself: each of its binds keeps rate and window by itself, counting segments.
         most_per_call: how many messages one call of ``send`` takes.
         default_window: how many calls may run at a time, unless the settings say otherwise.
         default_rate: how many messages a second are sent, unless the settings say otherwise; None: no limit.
@@ -192,6 +197,7 @@ class Provider:
     options: ClassVar[type[ProviderOptions]] = ProviderOptions
     can_send: bool = False
     slots: int = 0
+    paces_itself: ClassVar[bool] = False
     most_per_call: ClassVar[int] = 1
     default_window: ClassVar[int] = 64
     default_rate: ClassVar[float | None] = 500.0

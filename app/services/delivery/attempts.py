@@ -34,8 +34,9 @@ def handover_of(message: ClaimedMessage, result: SendResult, now: datetime, *, r
             )
         case Unknown(code) if resends_unknown:
             again = retry_at(now, backoff(message.attempts, jitter()), message.valid_until)
+            progress = result.progress or message.progress
             return Handover(
-                message, OutboundStatus.QUEUED, again, AttemptResult.UNKNOWN, error_code=code, progress=message.progress
+                message, OutboundStatus.QUEUED, again, AttemptResult.UNKNOWN, error_code=code, progress=progress
             )
         case Unknown(code):
             return Handover(message, OutboundStatus.UNKNOWN, now, AttemptResult.UNKNOWN, error_code=code)

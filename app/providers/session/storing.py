@@ -1,0 +1,125 @@
+"""What came over one session and waits for the commit: it is answered then, in order (carriers.md 4.1 to 4.3)."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from app import observability
+from app.domain.storage import StorageUnavailableError
+from app.providers.base import Inbox
+from app.providers.session.dialect import Incoming
+from app.providers.session.unconfirmed import Unconfirmed
+
+_MOST_PER_BATCH = 500
+log = observability.logger(__name__)
+
+
+class Storing:
+    """Stores what came, a batch at a time, while more is read.
+
+    Attributes:
+        away_since: since when the database has been away, in monotonic seconds; None: it is not.
+        replied: how many requests were answered, over the whole session.
+        unconfirmed: what was stored, and whose answers the carrier may not have.
+    """
+
+    def __init__(
+        self, inbox: Inbox, write: Callable[[bytes], object], again_seconds: float, on_progress: Callable[[], None]
+    ) -> None:
+        """``again_seconds``: the pause between two tries. ``on_progress`` is called after each batch."""
+        self._inbox = inbox
+        self._write = write
+        self._again_seconds = again_seconds
+        self._on_progress = on_progress
+        self._queue: list[Incoming] = []
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_over = False
+        self.away_since: float | None = None
+        self.replied = 0
+        self.unconfirmed = Unconfirmed()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, incoming: Incoming) -> None:
+        """Queue what came; ``wake`` lets it be stored."""
+        self._queue.append(incoming)
+        self._idle.clear()
+
+    def wake(self) -> None:
+        """Store what is queued."""
+        if self._queue:
+            self._woken.set()
+
+    async def idle(self, seconds: float) -> None:
+        """Wait until everything is stored and answered, at most so long."""
+        self.wake()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            pass
+
+    def end(self) -> None:
+        """Answer nothing more, and begin no other try to store."""
+        self._is_over = True
+        self._woken.set()
+
+    async def work(self) -> None:
+        """Store and answer until ``end``; then the try that is under way decides what is stored."""
+        while not self._is_over:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._queue and not self._is_over:
+                batch = self._queue[:_MOST_PER_BATCH]
+                replies = await self._replies(batch)
+                del self._queue[: len(batch)]
+                if replies and not self._is_over:
+                    self._write(b"".join(replies))
+                    self.replied += sum(map(bool, replies))
+                    self._on_progress()
+            self._idle.set()
+
+    async def _replies(self, batch: Sequence[Incoming]) -> list[bytes]:
+        """Return the answers to a batch, once it is stored; none if the session ended before."""
+        while not self._is_over:
+            try:
+                await self._store(batch)
+            except StorageUnavailableError:
+                if self.away_since is None:
+                    self.away_since = time.monotonic()
+                if all(item.later is not None for item in batch):
+                    return [item.later or b"" for item in batch]
+                await asyncio.sleep(self._again_seconds)
+            except Exception:
+                if len(batch) > 1:
+                    return [reply for item in batch for reply in await self._replies([item])]
+                log.exception("what a carrier sent could not be stored")
+                return [batch[0].refusal]
+            else:
+                self.away_since = None
+                for place, item in enumerate(batch, self.replied + 1):
+                    if item.message is not None and item.message.seen is not None:
+                        self.unconfirmed.add(place, item.message.seen)
+                return [item.reply for item in batch]
+        return []
+
+    def confirm(self, answers: int) -> None:
+        """Note that the carrier has the first answers."""
+        seen = self.unconfirmed.confirm(answers)
+        if seen is not None:
+            self._inbox.confirm(seen.slot, seen.epoch, seen.sequence)
+
+    async def _store(self, batch: Sequence[Incoming]) -> None:
+        messages = [item.message for item in batch if item.message is not None]
+        reports = [item.report for item in batch if item.report is not None]
+        calls: list[asyncio.Future[object]] = []
+        if messages:
+            calls.append(asyncio.ensure_future(self._inbox.messages(messages)))
+        if reports:
+            calls.append(asyncio.ensure_future(self._inbox.reports(reports)))
+        for error in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(error, BaseException):
+                raise error
