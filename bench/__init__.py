@@ -1,1 +1,1 @@
-"""Benchmarks of the gateway: processor time a message, rates, latencies, memory, and worst cases (`bench.effort`)."""
+"""Benchmarks of the gateway: effort, rates, latencies; worst cases (`bench.effort`); binds (`bench.outbound`)."""
