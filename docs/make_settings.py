@@ -10,7 +10,7 @@ from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, SecretStr
@@ -96,8 +96,16 @@ def _type_name(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401  an
         return name
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_type_name(part, metadata) for part in get_args(annotation) if part is not NoneType)
+    if get_origin(annotation) is Literal:
+        return " or ".join(_value(choice) for choice in get_args(annotation))
     if get_origin(annotation) is list:
         return f"list of {_plural(_type_name(get_args(annotation)[0], []))}"
+    return _class_name(annotation, metadata)
+
+
+def _class_name(annotation: type, metadata: list[Any]) -> str:
+    if issubclass(annotation, BaseModel):
+        return "section"
     if issubclass(annotation, Enum):
         return _one_of([str(member.value) for member in annotation])
     if annotation is str:
@@ -139,6 +147,8 @@ def _value(value: object) -> str:
             return f"`{f'{rest}s' if rest else f'{hours}h'}`"
         case time():
             return f"`{value:%H:%M}`"
+        case "":
+            return "empty"
         case str():
             return value if value.startswith("(") else f"`{value}`"
         case _:
@@ -178,12 +188,20 @@ def _table(
 
 
 def _is_section(field: FieldInfo) -> bool:
-    """Return True if a field contains further settings, which get a table of their own."""
-    parts = [
+    """Return True if a field always contains further settings, which get a table of their own."""
+    return _section_of(field) is not None and not any(get_origin(part) is Literal for part in _parts(field))
+
+
+def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of the further settings that a field contains, or can contain; None if it contains none."""
+    return next((part for part in _parts(field) if isinstance(part, type) and issubclass(part, BaseModel)), None)
+
+
+def _parts(field: FieldInfo) -> list[Any]:
+    return [
         get_args(part)[0] if get_origin(part) is Annotated else part
         for part in get_args(field.annotation) or (field.annotation,)
     ]
-    return any(isinstance(part, type) and issubclass(part, BaseModel) for part in parts)
 
 
 def _kinds() -> Iterator[str]:
@@ -196,6 +214,9 @@ def _kinds() -> Iterator[str]:
         yield f"{about}{f' The settings are those of `{like}`.' if like else ''}\n"
         if table := _table(model, "providers.<name>.", known=shown[like] if like else ProviderOptions):
             yield table
+        for name, field in model.model_fields.items():
+            if (section := _section_of(field)) and not (like and name in shown[like].model_fields):
+                yield _table(section, f"providers.<name>.{name}.")
         shown[kind] = model
 
 

@@ -1,4 +1,4 @@
-"""Provider adapters: one file for each kind of carrier, and the table of kinds."""
+"""Provider adapters: one file or package for each kind of carrier, and the table of kinds."""
 
 from app.options import ProviderKinds, ProviderOptions
 from app.providers.apis.android import AndroidProvider
@@ -9,6 +9,7 @@ from app.providers.apis.vonage import VonageProvider
 from app.providers.base import Provider, Surroundings
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
+from app.providers.smpp.adapter import SmppProvider
 
 KINDS: dict[str, type[Provider]] = {
     GenericProvider.kind: GenericProvider,
@@ -18,6 +19,7 @@ KINDS: dict[str, type[Provider]] = {
     TwilioProvider.kind: TwilioProvider,
     VonageProvider.kind: VonageProvider,
     InfobipProvider.kind: InfobipProvider,
+    SmppProvider.kind: SmppProvider,
 }
 
 
