@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from app.settings import Settings
 from tests import citus, cluster
 from tests.databases import Compiled, ReusedDatabase, copy_of, make_templates, postgresql
 from tests.running import Running, load_demo, running, settings_for
+
+# A job that a shell runs in the background ignores SIGINT, and so would the processes that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, so that a failure comes from the change; random ones with HYPOTHESIS_PROFILE=thorough.
 hypothesis.settings.register_profile("default", deadline=None, database=None, derandomize=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.domain.escape import escape
 from app.domain.ids import PATTERN, is_id
 from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
@@ -138,7 +139,7 @@ _Reason = Header(
 
 
 async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
-    """Return the reason, passwords masked; None if it is missing or too short.
+    """Return the reason, passwords masked, as it is stored; None if it is missing or too short.
 
     Starlette decodes header values as Latin-1, but people type UTF-8.
     """
@@ -146,7 +147,7 @@ async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
         text = given.encode("latin-1").decode() if given else ""
     except UnicodeError:
         text = given or ""
-    return masked(reason_in(text) or "") or None
+    return escape(masked(reason_in(text) or "")) or None
 
 
 ReasonIn = Annotated[str | None, Depends(_reason)]

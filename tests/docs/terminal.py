@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.docs.reading import ROOT, Block, blocks
@@ -89,8 +88,8 @@ def _end(process: "subprocess.Popen[bytes]", how: signal.Signals) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=1, trust_env=False)
-    except httpx.TransportError:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
         return False
     return True
 

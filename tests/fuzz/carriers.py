@@ -25,8 +25,8 @@ _OLD_SECONDS = 600
 @cache
 def contracts() -> Mapping[str, WebhookContract]:
     """Return the contract's tests of each kind of the table whose carrier calls us."""
-    for path in sorted(_CONTRACTS.glob("test_*.py")):
-        importlib.import_module(f"tests.providers.{path.stem}")
+    for path in sorted((*_CONTRACTS.glob("test_*.py"), *_CONTRACTS.glob("apis/test_*.py"))):
+        importlib.import_module(".".join(("tests.providers", *path.relative_to(_CONTRACTS).with_suffix("").parts)))
     found = {one.kind: one() for one in WebhookContract.__subclasses__() if KINDS.get(one.kind)}
     assert found.keys() == {kind for kind, provider in KINDS.items() if issubclass(provider, WebhookProvider)}
     return found
@@ -35,9 +35,15 @@ def contracts() -> Mapping[str, WebhookContract]:
 KINDS_THAT_CALL = sorted(kind for kind, provider in KINDS.items() if issubclass(provider, WebhookProvider))
 
 
+@cache
+def kinds_on_the_wire() -> list[str]:
+    """Return the kinds whose requests the tests can send: not those that sign the URL, or parameters one by one."""
+    return [kind for kind in KINDS_THAT_CALL if ".apis." not in type(contracts()[kind]).__module__]
+
+
 def every_carrier() -> SettingsFile:
-    """Return settings with a provider of each kind, configured as in its contract's tests."""
-    kinds = [kind for kind in KINDS_THAT_CALL if kind != "simulator"]
+    """Return settings with a provider of each of these kinds, configured as in its contract's tests."""
+    kinds = [kind for kind in kinds_on_the_wire() if kind != "simulator"]
     providers = {Carrier(kind).name: options_of(kind=kind, **contracts()[kind].options) for kind in kinds}
     return SettingsFile(providers=providers)
 

@@ -18,7 +18,7 @@ from tests.fuzz.spellings import picks, spelled
 
 # ---- keywords
 
-# flows.md 4, without the commands that take free text or passwords.
+# The keywords (flows.md 4) but those of commands that take free text or passwords.
 KEYWORDS = [
     "0000",
     "00000",

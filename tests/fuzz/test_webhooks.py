@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.escape import escape
 from tests.effort import tries
-from tests.fuzz.carriers import KINDS_THAT_CALL, Carrier, every_carrier
+from tests.fuzz.carriers import Carrier, every_carrier, kinds_on_the_wire
 from tests.fuzz.examined import Examined, Rows, counted
 from tests.fuzz.mutations import Changed, as_json, changed_requests, changed_values
 from tests.running import settings_for
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
 ]
 ALLOWED = frozenset({200, 202, 204, 400, 401, 403, 404, 405, 413, 415, 421, 422})
-CARRIERS = st.sampled_from([Carrier(kind) for kind in KINDS_THAT_CALL])
+CARRIERS = st.sampled_from([Carrier(kind) for kind in kinds_on_the_wire()])
 # Where provider_message_id is in the rows.
 _ID_IN_MESSAGE, _ID_IN_REPORT = 5, 5
 

@@ -219,6 +219,13 @@ async def test_a_reason_may_be_in_chinese(web: Web) -> None:
     assert record["reason"] == "客户来电投诉"
 
 
+async def test_a_reason_with_what_no_database_stores_is_escaped(web: Web) -> None:
+    headers = {b"Authorization": b"Bearer demo", b"X-Reason": b"a complaint\x00"}
+    assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
+    [record] = await web.running.rows(access_record)
+    assert record["reason"] == "a complaint␛0"
+
+
 async def test_an_access_to_an_unknown_number_is_recorded_too(web: Web) -> None:
     assert_problem(await web.get("/api/v1/subscribers/13700137000"), 404)
     assert await web.running.count(access_record) == 1
