@@ -9,7 +9,7 @@ from tests.crash import backlog, plan, rounds
 WAITING = 3000
 
 
-@pytest.mark.parametrize(("seed", "database"), [(2, "sqlite"), (4, "sqlite"), (2, "postgresql"), (8, "postgresql")])
+@pytest.mark.parametrize(("seed", "database"), [(4, "sqlite"), (7, "postgresql")])
 def test_whatever_is_killed_nothing_is_lost_doubled_or_out_of_order(seed: int, database: str, tmp_path: Path) -> None:
     assert rounds.play(plan.draw(seed, database), tmp_path).wrong == []
 
