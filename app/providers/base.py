@@ -213,12 +213,12 @@ class Provider:
     @property
     def is_ready(self) -> bool:
         """Whether messages can be handed over now; while they cannot, this process claims none of the provider's."""
-        return True
+        return not self.slots or bool(self.slots_up)
 
     @property
     def slots_up(self) -> frozenset[int]:
-        """The slots whose binds are up in this process; a provider with one bind needs ``is_ready`` alone."""
-        return frozenset(range(self.slots)) if self.is_ready else frozenset()
+        """The slots over whose binds this process can hand messages over now."""
+        return frozenset()
 
     async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:
         """Keep one bind up until it ends or is cancelled, and put what comes over it into the inbox.

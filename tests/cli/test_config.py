@@ -225,8 +225,8 @@ class OneBind(Provider):
 
     @property
     @override
-    def is_ready(self) -> bool:
-        return self._is_up
+    def slots_up(self) -> frozenset[int]:
+        return frozenset({0} if self._is_up else ())
 
     @override
     async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:

@@ -62,11 +62,6 @@ class WireProvider(Provider):
 
     @property
     @override
-    def is_ready(self) -> bool:
-        return bool(self._up)
-
-    @property
-    @override
     def slots_up(self) -> frozenset[int]:
         return frozenset(self._up)
 

@@ -96,13 +96,8 @@ class SessionProvider(Provider):
 
     @property
     @override
-    def is_ready(self) -> bool:
-        return any(bind.accepts for bind in self._binds.values())
-
-    @property
-    @override
     def slots_up(self) -> frozenset[int]:
-        return frozenset(self._binds)
+        return frozenset(slot for slot, bind in self._binds.items() if bind.accepts)
 
     @override
     async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:

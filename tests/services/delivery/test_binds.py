@@ -56,11 +56,6 @@ class FakeSession(Provider):
 
     @property
     @override
-    def is_ready(self) -> bool:
-        return self.ready and bool(self.running)
-
-    @property
-    @override
     def slots_up(self) -> frozenset[int]:
         return frozenset(self.running) if self.ready else frozenset()
 

@@ -49,11 +49,6 @@ class SlowSession(FakeSession):
 class RefusedSession(FakeSession):
     """Its carrier lets nobody bind."""
 
-    @property
-    @override
-    def is_ready(self) -> bool:
-        return False
-
     @override
     async def run(self, slot: int, inbox: Inbox, lease: Lease) -> None:
         raise BindEndedError(_REFUSAL, timedelta(seconds=60), "identity")
