@@ -144,10 +144,12 @@ class WebhookProvider(Provider):
 
     Attributes:
         methods: the HTTP methods of its webhooks.
+        acknowledgement: the answer to everything that was stored; None: answers that tell what became of it.
     """
 
     options: ClassVar[type[ProviderOptions]] = WebhookOptions
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    acknowledgement: ClassVar[Answer | None] = None
 
     def __init__(self, name: str, options: WebhookOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
@@ -171,17 +173,17 @@ class WebhookProvider(Provider):
 
     def answer_one(self, stored: InboundResult) -> Answer:
         """Return the answer to a single MO: a success also for a repeat, or the carrier would send it again."""
-        if stored.new:
-            return Answer(202, b'{"id":"%b","status":"accepted"}' % stored.id.encode())
-        return Answer(200, b'{"id":"%b","status":"duplicate"}' % stored.id.encode())
+        status, told = (202, b"accepted") if stored.new else (200, b"duplicate")
+        return self.acknowledgement or Answer(status, b'{"id":"%b","status":"%b"}' % (stored.id.encode(), told))
 
     def answer_list(self, items: Sequence[InboundResult | Invalid]) -> Answer:
         """Return the answer to a list, item by item; never called if no item was readable."""
-        return Answer(200, to_json([item_result(item) for item in items]))
+        return self.acknowledgement or Answer(200, to_json([item_result(item) for item in items]))
 
     def answer_reports(self, *, known: bool) -> Answer:
         """Return the answer to reports: a success also if no message is known (``known`` False)."""
-        return Answer(200, b'{"status":"accepted"}' if known else b'{"status":"ignored"}')
+        told = b'{"status":"accepted"}' if known else b'{"status":"ignored"}'
+        return self.acknowledgement or Answer(200, told)
 
 
 def item_result(item: InboundResult | Invalid) -> dict[str, str]:

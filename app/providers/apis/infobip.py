@@ -3,7 +3,6 @@
 Source: infobip.com/docs, "SMS API", version 3, "Message status codes", "Receive inbound SMS", "SMS delivery reports".
 """
 
-from collections.abc import Sequence
 from typing import Annotated, ClassVar, TypeVar
 
 import httpx
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 from typing_extensions import override
 
-from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
+from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
 from app.providers.apis.calling import ApiOptions, ApiProvider, Call, HeaderSecret, seconds_left
@@ -24,7 +23,6 @@ from app.providers.webhook import Answer, Invalid
 
 _OK = range(200, 300)
 _SETTINGS = {401: "api_key", 403: "api_key", 404: "send_url"}
-_DONE = Answer(200, b"{}")
 _MOST_RESULTS = 1000
 # Groups of statuses.
 _PENDING, _DELIVERED = 1, 3
@@ -108,6 +106,7 @@ class InfobipProvider(ApiProvider):
 
     kind = "infobip"
     options: ClassVar[type[ProviderOptions]] = InfobipOptions
+    acknowledgement: ClassVar[Answer | None] = Answer(200, b"{}")
 
     def __init__(self, name: str, options: InfobipOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
@@ -148,14 +147,6 @@ class InfobipProvider(ApiProvider):
         code = found.error.name if found.error.id else "" if status else found.status.name
         at = read_stamp(found.done_at, self.zone).at
         return DeliveryReport(found.message_id, status, code[:200] or None, at, found.callback_data or found.message_id)
-
-    @override
-    def answer_list(self, items: Sequence[InboundResult | Invalid]) -> Answer:
-        return _DONE
-
-    @override
-    def answer_reports(self, *, known: bool) -> Answer:
-        return _DONE
 
     # ---- out
 

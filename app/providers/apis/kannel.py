@@ -12,7 +12,7 @@ import httpx
 from pydantic import Field
 from typing_extensions import override
 
-from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
+from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.parts import PartOf
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
@@ -26,8 +26,6 @@ from app.providers.requests import MalformedRequestError, WebhookRequest
 from app.providers.stamps import read_stamp
 from app.providers.webhook import Answer, Invalid
 
-# Kannel would send the body of our answer to the subscriber.
-_EMPTY = Answer(200, b"", b"text/plain")
 _ACCEPTED, _FORBIDDEN = 202, 403
 _TAKEN = (b"0:", b"3:")
 _WRONG_PASSWORD = b"Authorization failed"
@@ -79,6 +77,8 @@ class KannelProvider(ApiProvider):
     kind = "kannel"
     options: ClassVar[type[ProviderOptions]] = KannelOptions
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    # Kannel would send the body of our answer to the subscriber.
+    acknowledgement: ClassVar[Answer | None] = Answer(200, b"", b"text/plain")
 
     def __init__(self, name: str, options: KannelOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
@@ -123,14 +123,6 @@ class KannelProvider(ApiProvider):
         is_bad = status not in (OutboundStatus.DELIVERED, OutboundStatus.ACCEPTED)
         at = read_stamp(form.get("ts"), self.zone).at
         return [DeliveryReport(reference[:200], status, (code or None) if is_bad else None, at, reference)]
-
-    @override
-    def answer_one(self, stored: InboundResult) -> Answer:
-        return _EMPTY
-
-    @override
-    def answer_reports(self, *, known: bool) -> Answer:
-        return _EMPTY
 
     # ---- out
 

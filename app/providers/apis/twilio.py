@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from typing_extensions import override
 
-from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
+from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
 from app.providers.apis.calling import ApiOptions, ApiProvider, Call, seconds_left
@@ -27,8 +27,6 @@ from app.providers.webhook import Answer, Invalid, SignedOptions
 
 _API = "https://api.twilio.com/2010-04-01/Accounts/{sid}/Messages.json"
 _CREDENTIALS, _SENDER = "account_sid, secret", "sender, messaging_service_sid"
-# An answer to an MO may hold messages to send; this one holds none.
-_NOTHING = Answer(200, b"<Response/>", b"text/xml")
 _TAKEN = 201
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _THROTTLED = 20429
@@ -89,6 +87,8 @@ class TwilioProvider(ApiProvider):
 
     kind = "twilio"
     options: ClassVar[type[ProviderOptions]] = TwilioOptions
+    # An answer to an MO may hold messages to send; this one holds none.
+    acknowledgement: ClassVar[Answer | None] = Answer(200, b"<Response/>", b"text/xml")
 
     def __init__(self, name: str, options: TwilioOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
@@ -141,14 +141,6 @@ class TwilioProvider(ApiProvider):
             return []
         reference = texts_of(pairs_of(request.query)).get("reference")
         return [DeliveryReport(message_id[:200], status, form.get("ErrorCode") or None, reference=reference)]
-
-    @override
-    def answer_one(self, stored: InboundResult) -> Answer:
-        return _NOTHING
-
-    @override
-    def answer_reports(self, *, known: bool) -> Answer:
-        return _NOTHING
 
     # ---- out
 

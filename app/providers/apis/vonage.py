@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from typing_extensions import override
 
-from app.domain.messages import DeliveryReport, InboundMessage, InboundResult, OutboundStatus
+from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.parts import PartOf
 from app.options import ProviderOptions
 from app.providers.answers import result_of_status
@@ -29,7 +29,6 @@ from app.providers.requests import MalformedRequestError, NotAuthenticError, Web
 from app.providers.stamps import read_stamp
 from app.providers.webhook import Answer, Invalid, SignedOptions
 
-_EMPTY = Answer(200, b"", b"text/plain")
 _TOLERANCE_SECONDS = 5 * 60
 # Plain MD5 of the parameters and the secret, and HMACs with the secret as the key.
 _MD5 = "md5hash"
@@ -101,6 +100,7 @@ class VonageProvider(ApiProvider):
     kind = "vonage"
     options: ClassVar[type[ProviderOptions]] = VonageOptions
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "POST"})
+    acknowledgement: ClassVar[Answer | None] = Answer(200, b"", b"text/plain")
 
     def __init__(self, name: str, options: VonageOptions, around: Surroundings) -> None:
         super().__init__(name, options, around)
@@ -156,14 +156,6 @@ class VonageProvider(ApiProvider):
                 part_key=theirs,
             )
         ]
-
-    @override
-    def answer_one(self, stored: InboundResult) -> Answer:
-        return _EMPTY
-
-    @override
-    def answer_reports(self, *, known: bool) -> Answer:
-        return _EMPTY
 
     # ---- out
 
