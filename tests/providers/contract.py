@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import pytest
@@ -54,6 +54,19 @@ def submission(reference: str = "1858513718529228800", recipient: str = RECIPIEN
 def surroundings(transport: httpx.AsyncBaseTransport) -> Surroundings:
     """Return surroundings with this transport."""
     return Surroundings(transport)
+
+
+P = TypeVar("P", bound=Provider)
+
+
+def made(adapter: type[P], **options: object) -> P:
+    """Return an adapter of its kind with these options, over a transport that answers 500."""
+    model = providers.provider_kinds()[adapter.kind].model_validate({"kind": adapter.kind, **options})
+    provider = providers.make_provider(
+        "carrier", model, surroundings(httpx.MockTransport(lambda _: httpx.Response(500)))
+    )
+    assert isinstance(provider, adapter)
+    return provider
 
 
 class ProviderContract:

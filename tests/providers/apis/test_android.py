@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-import httpx
 import pytest
 
 from app import providers
 from app.domain.messages import InboundMessage
+from app.providers.apis.android import AndroidProvider
 from app.providers.base import Provider, RefusedForNow, Unknown
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
-from app.providers.webhook import WebhookProvider
-from tests.providers.contract import WebhookContract, submission, surroundings
+from tests.providers import contract
+from tests.providers.contract import WebhookContract, submission
 
 pytestmark = pytest.mark.anyio
 KIND = "android-sms-gateway"
@@ -29,13 +29,10 @@ def signature(request: WebhookRequest, at: float, key: bytes = b"old") -> Webhoo
     return replace(request, headers={"x-signature": signed, "x-timestamp": stamp})
 
 
-def made(**options: object) -> WebhookProvider:
-    given = {"kind": KIND, "username": "HKJ3QT", "password": "sesame", "single_number": True, **options}
-    model = providers.provider_kinds()[KIND].model_validate(given)
-    around = surroundings(httpx.MockTransport(lambda _request: httpx.Response(500)))
-    provider = providers.make_provider("phone", model, around)
-    assert isinstance(provider, WebhookProvider)
-    return provider
+def made(**options: object) -> AndroidProvider:
+    return contract.made(
+        AndroidProvider, **{"username": "HKJ3QT", "password": "sesame", "single_number": True, **options}
+    )
 
 
 class TestAndroid(WebhookContract):

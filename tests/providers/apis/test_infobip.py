@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-import httpx
 import pytest
 
-from app import providers
 from app.domain.messages import InboundMessage
 from app.providers.apis.infobip import InfobipProvider
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
-from tests.providers.contract import WebhookContract, submission, surroundings
+from tests.providers import contract
+from tests.providers.contract import WebhookContract, submission
 
 TOKEN = "a-token-of-24-letters-at-all"
 OPTIONS: Mapping[str, object] = {
@@ -29,11 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 def made(**options: object) -> InfobipProvider:
-    model = providers.provider_kinds()["infobip"].model_validate({"kind": "infobip", **OPTIONS, **options})
-    around = surroundings(httpx.MockTransport(lambda _request: httpx.Response(500)))
-    provider = providers.make_provider("carrier", model, around)
-    assert isinstance(provider, InfobipProvider)
-    return provider
+    return contract.made(InfobipProvider, **{**OPTIONS, **options})
 
 
 class TestInfobip(WebhookContract):

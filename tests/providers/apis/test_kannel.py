@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
-import httpx
 import pytest
 
 from app import providers
@@ -13,7 +12,8 @@ from app.domain.messages import InboundResult
 from app.providers.apis.kannel import KannelProvider
 from app.providers.base import Submission
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
-from tests.providers.contract import WebhookContract, submission, surroundings
+from tests.providers import contract
+from tests.providers.contract import WebhookContract, submission
 
 TOKEN = "a-token-of-24-letters-at-all"
 OPTIONS: Mapping[str, object] = {
@@ -26,11 +26,7 @@ pytestmark = pytest.mark.anyio
 
 
 def made(**options: object) -> KannelProvider:
-    model = providers.provider_kinds()["kannel"].model_validate({"kind": "kannel", **OPTIONS, **options})
-    around = surroundings(httpx.MockTransport(lambda _request: httpx.Response(500)))
-    provider = providers.make_provider("carrier", model, around)
-    assert isinstance(provider, KannelProvider)
-    return provider
+    return contract.made(KannelProvider, **{**OPTIONS, **options})
 
 
 class TestKannel(WebhookContract):

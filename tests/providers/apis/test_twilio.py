@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
-import httpx
 import pytest
 
 from app import providers
 from app.domain.messages import InboundResult
 from app.providers.apis.twilio import TwilioProvider
 from app.providers.requests import NotAuthenticError, WebhookRequest
-from tests.providers.contract import WebhookContract, submission, surroundings
+from tests.providers import contract
+from tests.providers.contract import WebhookContract, submission
 
 PUBLIC = "https://sms.example"
 OPTIONS: Mapping[str, object] = {
@@ -31,11 +31,7 @@ pytestmark = pytest.mark.anyio
 
 
 def made(**options: object) -> TwilioProvider:
-    model = providers.provider_kinds()["twilio"].model_validate({"kind": "twilio", **OPTIONS, **options})
-    around = surroundings(httpx.MockTransport(lambda _request: httpx.Response(500)))
-    provider = providers.make_provider("carrier", model, around)
-    assert isinstance(provider, TwilioProvider)
-    return provider
+    return contract.made(TwilioProvider, **{**OPTIONS, **options})
 
 
 def signature(url: str, body: bytes, token: str) -> str:

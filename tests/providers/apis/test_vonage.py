@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-import httpx
 import pytest
 
 from app import providers
 from app.providers.apis.vonage import VonageProvider
 from app.providers.requests import NotAuthenticError, WebhookRequest
-from tests.providers.contract import WebhookContract, submission, surroundings
+from tests.providers import contract
+from tests.providers.contract import WebhookContract, submission
 
 OPTIONS: Mapping[str, object] = {
     "secret": ["new", "old"],
@@ -31,11 +31,7 @@ pytestmark = pytest.mark.anyio
 
 
 def made(**options: object) -> VonageProvider:
-    model = providers.provider_kinds()["vonage"].model_validate({"kind": "vonage", **OPTIONS, **options})
-    around = surroundings(httpx.MockTransport(lambda _request: httpx.Response(500)))
-    provider = providers.make_provider("carrier", model, around)
-    assert isinstance(provider, VonageProvider)
-    return provider
+    return contract.made(VonageProvider, **{**OPTIONS, **options})
 
 
 def with_signature(form: Mapping[str, str], method: str, secret: str, at: float) -> dict[str, str]:
