@@ -24,7 +24,7 @@ from app.db.changes import FileVersion, Watched, count_changes
 from app.db.clock import Clock, set_clock
 from app.db.group_commit import GroupCommit, storage_errors
 from app.db.notices import Notices
-from app.db.postgresql import TRIES, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
+from app.db.postgresql import TRIES, Room, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
 from app.db.rows import driver_of
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
@@ -157,6 +157,7 @@ class Database:
             event.listen(self.engine, "begin", _lock_database)
         self._reading = make_engine(url, read_only=True, clock=self.clock) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
+        self._room = None if self.is_sqlite else Room(self.engine)
         self._file = FileVersion(self._reading) if self.is_sqlite else None
         self.notices = None if self.is_sqlite else Notices(sessions.notices_from(url))
         self.changes = 0
@@ -198,10 +199,16 @@ class Database:
         async with _patience(within):
             return await self._in_thread(_in_transaction, self._reading, work)
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last write to an SQLite file failed; of PostgreSQL the beats of processes tell."""
-        return self._together is not None and self._together.is_failing
+    async def try_again(self, work: Callable[[Connection], _T]) -> None:
+        """Run ``work`` and commit, if rows could not be written of late; of most failures the beats of processes tell.
+
+        That is, if the last write to an SQLite file failed, or any to PostgreSQL for lack of room.
+        """
+        if self._together is not None and self._together.is_failing:
+            await self._together.write(work)
+        if self._room is not None and self._room.is_lacking:
+            async with _patience(ANSWER_WITHIN):
+                await self._in_thread(self.write_now, self._room.take)
 
     async def may_have_changed(self) -> bool:
         """Return True if any process may have written since the last call. Only an SQLite file knows that none did."""

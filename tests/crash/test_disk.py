@@ -132,10 +132,7 @@ def test_what_cannot_be_stored_is_refused_and_what_was_accepted_is_answered_once
         prepare(gateway, NUMBERS)
         with spoil():
             refused = complain_until_refused(gateway)
-            if (
-                database is not postgresql_full
-            ):  # whose pages that exist can still be written, so processes say they live
-                wait_until_not_ready(gateway)
+            wait_until_not_ready(gateway)
             assert complain(gateway, refused) == httpx.codes.SERVICE_UNAVAILABLE
             assert client().get(f"{gateway.base}/livez").status_code == httpx.codes.OK
         gateway.wait_until_ready()

@@ -39,8 +39,7 @@ class Health:
         nobody else may.
         """
         try:
-            if self._database.is_failing:
-                await self._database.write_quietly(_try_to_write)
+            await self._database.try_again(_write)
             return await self._database.read(self._providers, within=ANSWER_WITHIN)
         except StorageUnavailableError:
             return None
@@ -64,6 +63,6 @@ class Health:
         return await self._database.read(work.counts, within=ANSWER_WITHIN)
 
 
-def _try_to_write(connection: Connection) -> None:
+def _write(connection: Connection) -> None:
     now = clock_of(connection)()
     duties.take(connection, "writing", "health", now, now)
