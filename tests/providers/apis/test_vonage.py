@@ -57,7 +57,7 @@ class TestVonage(WebhookContract):
             form = dict(parse_qsl(request.query.decode(), keep_blank_values=True))
             return replace(request, query=urlencode(with_signature(form, "md5hash", "old", now)).encode())
         if request.body.startswith(b"{"):
-            form = json.loads(request.body)
+            form = {name: str(value) for name, value in dict(json.loads(request.body)).items()}
             return replace(request, body=json.dumps(with_signature(form, "md5hash", "old", now)).encode())
         form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         return replace(request, body=urlencode(with_signature(form, "md5hash", "old", now)).encode())
