@@ -192,5 +192,10 @@ class Claims:
         named = [item for item in done if item.provider_message_id]
         theirs = {one for item in named for one in (item.provider_message_id, *item.parts) if one}
         self._receipts.apply_parked(connection, self._provider.name, sorted(theirs), now)
-        unknown = [(item.message.bucket, item.message.id) for item in done if item.result is AttemptResult.UNKNOWN]
-        self._receipts.apply_parked_of(connection, unknown, now)
+        # Of a message that may have been taken, now or at an earlier attempt, a report may have come meanwhile.
+        open_ended = [
+            (item.message.bucket, item.message.id)
+            for item in done
+            if item.result is AttemptResult.UNKNOWN or (item.message.attempts > 1 and not item.handed_over_at)
+        ]
+        self._receipts.apply_parked_of(connection, open_ended, now)

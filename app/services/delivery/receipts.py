@@ -30,7 +30,9 @@ Received = tuple[str, DeliveryReport]
 _MAX_BATCH = 500
 # Stored as the status of a report whose status the gateway does not know; the provider's word is in ``error_code``.
 _OTHER = "other"
-_NOT_KNOWN_TO_BE_TAKEN = frozenset({OutboundStatus.UNKNOWN.value, OutboundStatus.QUEUED.value})
+_NOT_KNOWN_TO_BE_TAKEN = frozenset(
+    status.value for status in (OutboundStatus.UNKNOWN, OutboundStatus.QUEUED, OutboundStatus.FAILED)
+)
 # The subscriber did not get the message. A listing of which a message failed cannot be picked from (safety.md 17).
 _FAILED = frozenset(
     {
@@ -223,7 +225,9 @@ def _is_late_answer(report: DeliveryReport, message: ReportedMessage) -> bool:
         return True
     if report.part_key is not None or report.segments is not None:
         return report.provider_message_id == report.reference or message.status != OutboundStatus.SENDING.value
-    return message.status in _NOT_KNOWN_TO_BE_TAKEN and message.provider_message_id is None
+    # One that was refused at last may have been taken at an earlier attempt.
+    was_refused = message.status == OutboundStatus.FAILED and message.attempts == 1
+    return message.status in _NOT_KNOWN_TO_BE_TAKEN and not was_refused and message.provider_message_id is None
 
 
 def _as_stored(connection: Connection, messages: Sequence[ReportedMessage | None]) -> dict[str, Reported]:

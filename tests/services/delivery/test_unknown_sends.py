@@ -14,7 +14,7 @@ from app.db.reports import delivery_report
 from app.domain.account import SubscriberStatus
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.tickets import Decision, Ticket
-from app.providers.base import RefusedForNow, SendResult, Submission, Unknown
+from app.providers.base import Refused, RefusedForNow, SendResult, Submission, Unknown
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
@@ -129,6 +129,30 @@ async def test_a_report_counts_that_comes_before_an_attempt_ends_without_an_answ
 
         [row] = await gateway.outbound()
         assert (row["status"], asked) == ("delivered", [row["id"]])
+        assert await gateway.count(delivery_report, delivery_report.c.parked) == 0
+
+
+@pytest.mark.parametrize("last", [RefusedForNow("busy"), Refused("duplicate"), Unknown("answer lost")])
+async def test_a_report_on_an_unknown_attempt_counts_that_comes_during_the_next_one(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, last: SendResult
+) -> None:
+    asked: list[str] = []
+    async with running(use(monkeypatch, database_url, DeduplicatingProvider)) as gateway:
+
+        async def report_late(submissions: Sequence[Submission]) -> Sequence[SendResult]:
+            asked.extend(item.reference for item in submissions)
+            if len(asked) == 1:
+                return [Unknown("answer lost")]
+            await _report(gateway, asked[0])
+            return [last]
+
+        monkeypatch.setattr(gateway.gateway.carriers.providers[NAME], "send", report_late)
+        await gateway.store(gateway.message("帮助", provider=NAME))
+        await gateway.drain()
+        await gateway.advance(minutes=5)
+
+        [row] = await gateway.outbound()
+        assert (row["status"], asked) == ("delivered", [row["id"]] * 2)
         assert await gateway.count(delivery_report, delivery_report.c.parked) == 0
 
 
