@@ -197,6 +197,7 @@ class DeliveryReport:
         part: the segment that it is about, from 1; None: the whole message, or the segment with this id.
         part_key: of a report on some segment without a number or an id: what tells it from reports on the others.
         segments: how many segments the carrier made of the message; None: it does not say.
+        sent_to: the number that the MT went to, else this is no report; None: any.
     """
 
     provider_message_id: str
@@ -207,6 +208,7 @@ class DeliveryReport:
     part: int | None = None
     part_key: str | None = None
     segments: int | None = None
+    sent_to: str | None = None
 
 
 def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:

@@ -63,7 +63,8 @@ class Incoming:
     """A request that is answered when what it brought is stored.
 
     Attributes:
-        message, report: what is to be stored, if anything.
+        message, report: what is to be stored, if anything. If both are given, it is the message unless the report has
+            an effect.
         reply: the answer once it is stored; empty: none.
         refusal: the answer if it can never be stored.
         later: the answer while the database is away; None: none.

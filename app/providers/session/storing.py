@@ -113,8 +113,11 @@ class Storing:
             self._inbox.confirm(seen.slot, seen.epoch, seen.sequence)
 
     async def _store(self, batch: Sequence[Incoming]) -> None:
-        messages = [item.message for item in batch if item.message is not None]
-        reports = [item.report for item in batch if item.report is not None]
+        undecided = [(item.message, item.report) for item in batch if item.message and item.report]
+        decided = await self._inbox.reports([report for _, report in undecided]) if undecided else ()
+        no_messages = {id(message) for (message, _), is_report in zip(undecided, decided, strict=True) if is_report}
+        messages = [item.message for item in batch if item.message is not None and id(item.message) not in no_messages]
+        reports = [item.report for item in batch if item.report is not None and item.message is None]
         calls: list[asyncio.Future[object]] = []
         if messages:
             calls.append(asyncio.ensure_future(self._inbox.messages(messages)))

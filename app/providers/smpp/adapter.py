@@ -60,6 +60,7 @@ class SmppProvider(SessionProvider):
             submit_ids,
             receipt_ids,
             options.receipt_id == "text_first",
+            options.receipts_in_text,
             options.mo_id_tlv,
             options.zone,
             options.codes,

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from app.domain.messages import InboundMessage, Seen
-from app.domain.values import value
+from app.domain.messages import DeliveryReport, InboundMessage, Seen
+from app.domain.values import replace, value
 from app.providers.base import Accepted
 from app.providers.session.dialect import (
     Answered,
@@ -65,6 +65,7 @@ class Reading:
     submit_ids: IdForm
     receipt_ids: IdForm
     is_text_first: bool
+    has_unmarked_receipts: bool
     mo_id_tlv: int | None
     zone: tzinfo
     meanings: Mapping[int, Meaning]
@@ -180,21 +181,29 @@ class SmppDialect(Dialect):
         later = None if self._reading.is_silent else not_now
         kind = received.esm_class & _KIND
         if kind == _RECEIPT or kind & _INTERMEDIATE or Tag.RECEIPTED_MESSAGE_ID in received.tlvs:
-            reading, data = self._reading, user_data_of(received).octets
-            report = report_of(
-                received.tlvs,
-                decoded(data, received.data_coding or _LATIN1, reading.default),
-                form=reading.receipt_ids,
-                is_text_first=reading.is_text_first,
-                zone=reading.zone,
-            )
+            report = self._report(received)
             return Incoming(None, report, taken, never, later, None if report else "receipt without an id")
         if kind in _OF_HANDSET:
             return Incoming(None, None, taken, never, later, "acknowledgement of the handset")
         message = self._message(received)
         if message is None:
             return Incoming(None, None, taken, never, later, "message for a program")
+        report = self._report(received) if self._reading.has_unmarked_receipts and message.part is None else None
+        if report is not None and report.status is not None:
+            report = replace(report, sent_to=message.sender)
+            return Incoming(message, report, taken, never, later)
         return Incoming(message, None, taken, never, later)
+
+    def _report(self, received: Received) -> DeliveryReport | None:
+        """Return what a receipt reports; None if it names no message."""
+        reading = self._reading
+        return report_of(
+            received.tlvs,
+            decoded(user_data_of(received).octets, received.data_coding or _LATIN1, reading.default),
+            form=reading.receipt_ids,
+            is_text_first=reading.is_text_first,
+            zone=reading.zone,
+        )
 
     def _message(self, received: Received) -> InboundMessage | None:
         """Return an MO; None if it is addressed to a program of the handset."""

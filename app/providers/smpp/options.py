@@ -116,6 +116,12 @@ class SmppOptions(SessionOptions):
         description="which id of a receipt counts if receipted_message_id and its text differ",
         examples=["text_first"],
     )
+    receipts_in_text: bool = Field(
+        default=False,
+        description="true if receipts come without the mark of one: a text in the form of a receipt is one if it names "
+        "a message that was sent to its sender",
+        examples=[True],
+    )
     mo_id_tlv: TagNumber | None = Field(
         default=None,
         description="optional parameter with the carrier's own id of an MO; unset: the gateway makes one, as SMPP has "

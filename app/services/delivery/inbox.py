@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from app.db.binds import Slot
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
+from app.domain.msisdn import parse_sender
+from app.domain.values import replace
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.slots import Slots
 from app.services.intake import Intake, Source
@@ -31,7 +33,12 @@ class ProviderInbox:
 
         Raise StorageUnavailableError if one was not stored.
         """
-        return await asyncio.gather(*(self._receipts.store(self._source.provider, report) for report in found))
+        numbers, provider = self._source.numbers, self._source.provider
+        plain = [
+            report if report.sent_to is None else replace(report, sent_to=parse_sender(report.sent_to, numbers) or "")
+            for report in found
+        ]
+        return await asyncio.gather(*(self._receipts.store(provider, report) for report in plain))
 
     def confirm(self, slot: int, epoch: int, sequence: int) -> None:
         """Note up to which message of a session the carrier has the answers (see ``Seen``)."""

@@ -56,7 +56,8 @@ class Receipts:
     async def store(self, provider: str, report: DeliveryReport) -> bool:
         """Store a provider's report. Return False if it has no effect, as its message or its status is unknown.
 
-        A report about an unknown message is parked. Raise StorageUnavailableError if the report was not stored.
+        A report about an unknown message is parked, but for one that says to whom that was sent: it is not stored.
+        Raise StorageUnavailableError if the report was not stored.
         """
         code = None if report.error_code is None else escape(masked(report.error_code))
         key = None if report.part_key is None else escape(report.part_key)
@@ -75,9 +76,14 @@ class Receipts:
         messages, late, under_way = _find_messages(connection, batch)
         reported = _as_stored(connection, messages)
         rows: list[dict[str, object]] = []
+        has_effect: list[bool] = []
         for (provider, report), message in zip(batch, messages, strict=True):
+            if report.sent_to is not None and (message is None or message.msisdn != report.sent_to):
+                has_effect.append(False)
+                continue
             named = under_way.get((provider, report.reference or ""))
             rows.append(self._row(provider, report, message or named, now, parked=message is None))
+            has_effect.append(message is not None and report.status is not None)
             if message is not None and report.status is not None:
                 reported[message.id].apply(report, report.status)
         _count_reports(rows)
@@ -86,7 +92,7 @@ class Receipts:
         message_parts.save(connection, [row for item in reported.values() for row in _part_rows(item)])
         for provider, theirs in late:
             self.apply_parked(connection, provider, [theirs], now)
-        return [not row["parked"] and row["status"] != _OTHER for row in rows]
+        return has_effect
 
     def _update_messages(self, connection: Connection, changed: Sequence[Reported], now: datetime) -> None:
         rows = [

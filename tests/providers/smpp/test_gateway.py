@@ -9,6 +9,7 @@ import pytest
 
 from app.db import provider_state
 from app.db.inbox import inbound_message
+from app.db.message_parts import message_part
 from app.db.provider_state import Circuit
 from app.providers.smpp.adapter import SmppProvider
 from app.settings import Environment, SettingsFile
@@ -85,6 +86,26 @@ async def test_a_dialogue_and_its_receipts(database_url: str) -> None:
             return {row["status"] for row in await gateway.outbound()} == {"delivered"}
 
         await seconds_until(are_delivered)
+
+
+async def test_a_receipt_by_its_text_alone_is_one_only_from_the_recipient_of_its_message(database_url: str) -> None:
+    async with (
+        listening() as smsc,
+        gateway_with(database_url, smsc, receipts_in_text=True) as (gateway, session),
+    ):
+        smsc.deliver(session, wide("帮助"))
+        await smsc.until(lambda: len(submitted(session)) > 0)
+        await until(lambda: answered(session, 1))
+        await gateway.drain()
+        texts = [f"id:{row['provider_message_id']} stat:DELIVRD" for row in await gateway.rows(message_part)]
+        for sender in ("8613900139000", NUMBER):
+            for text in texts:
+                smsc.deliver(session, deliver_body(sender, "10086", text.encode()))
+        await until(lambda: answered(session, 1 + 2 * len(texts)))
+        await gateway.drain()
+        first, *answers = await gateway.outbound()
+        assert (first["status"], first["msisdn"]) == ("delivered", f"+{NUMBER}")
+        assert {one["msisdn"] for one in answers} == {"+8613900139000"}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)

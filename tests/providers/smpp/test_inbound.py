@@ -238,6 +238,14 @@ def test_a_parameter_alone_makes_it_a_receipt() -> None:
     assert report(b"id:2 stat:DELIVRD", tlvs={0x001E: b"1"}, receipt_id="text_first").provider_message_id == "2"
 
 
+def test_a_text_alone_may_be_one_where_the_settings_say_so() -> None:
+    found = heard(deliver_body(FROM, TO, b"id:7 stat:DELIVRD"), receipts_in_text=True)
+    assert found.report == DeliveryReport("7", DELIVERED, sent_to="+8613800138000")
+    assert found.message is not None
+    for text in (b"id:7 stat:GOOD", b"stat:DELIVRD", b"0000"):
+        assert heard(deliver_body(FROM, TO, text), receipts_in_text=True).report is None
+
+
 def test_a_text_alone_makes_none() -> None:
     assert mo(b"id:7 stat:DELIVRD").text == "id:7 stat:DELIVRD"
 
