@@ -14,7 +14,7 @@ from app.commands.replies import number_of, say
 from app.commands.ticketing import open_ticket
 from app.commands.vocabulary import UNSUBSCRIBE_WORDS
 from app.domain.charges import Charge, ChargeKind, ChargeState, window_end
-from app.domain.dialogue import ClosedAs, Question
+from app.domain.dialogue import Arrival, ClosedAs, Question
 from app.domain.merging import merge_outcomes
 from app.domain.messages import MessageClass
 from app.domain.service_numbers import Extension
@@ -110,16 +110,16 @@ def _sentence_with_ticket(turn: Turn, text: Text, charge: Charge, ticket: Ticket
 
 
 def _ask_which(turn: Turn, questions: tuple[Question, ...]) -> Outcome:
-    """Ask which charge is meant and restart the dispute windows."""
+    """Ask which charge is meant and restart the dispute windows that have begun."""
     language, window = turn.account.language, turn.policy.fee_window
     choices: list[tuple[str, str]] = []
     moved: list[tuple[Charge, Charge]] = []
     changes: list[Outcome] = []
     for question in questions:
-        # An ambiguous dispute does not prove that a refused reminder arrived, so that one is retried.
-        arrived = reminder_may_have_arrived(turn, question)
+        # An ambiguous dispute proves of no single reminder that it arrived: the network must have taken it.
+        was_taken = turn.account.arrival(question) is Arrival.TAKEN
         turn, charge, outcome = (
-            _mark_arrived(turn, question) if arrived else (turn, charge_of(turn, question), Outcome())
+            _mark_arrived(turn, question) if was_taken else (turn, charge_of(turn, question), Outcome())
         )
         if charge is not None:
             choices.append((describe(turn, charge), charge.code or ""))

@@ -8,6 +8,7 @@ import pytest
 from app.commands.accounts.import_lines import ImportSubscription
 from app.domain.account import Language
 from app.domain.charges import Charge, ChargeState
+from app.domain.dialogue import Arrival
 from app.domain.policy import ProviderTraits
 from app.domain.refunds import Refund
 from app.domain.subscriptions import Channel, SubscriptionState
@@ -174,6 +175,17 @@ def test_an_ambiguous_no_changes_nothing_and_gives_another_hour() -> None:
     # Only one charge is left to dispute.
     conversation.play("> 否\n< [10086901 result] 您对03月天气预报…")
     assert states(conversation) == {"c-1": "disputed", "c-2": "disputed"}
+
+
+@pytest.mark.parametrize("arrival", [Arrival.UNKNOWN, Arrival.UNDER_WAY])
+def test_an_ambiguous_no_proves_of_no_reminder_that_it_arrived(arrival: Arrival) -> None:
+    conversation = reminded_of_one(due="2026-03-02 20:00")
+    conversation.receipt = arrival
+    announce(conversation, "c-2", "TQ", 200, "2026-03-02 20:00")
+    conversation.play("> [10086901] 否\n< [10086901 reply] …手机报(新华)3元请回复…天气预报(墨迹)2元请回复…")
+    assert states(conversation) == {"c-1": "reminded", "c-2": "announced"}
+    conversation.play("@ 2026-03-02 20:00")
+    assert states(conversation) == {"c-1": "charged", "c-2": "announced"}
 
 
 def test_both_codes_at_once_dispute_both_charges() -> None:
