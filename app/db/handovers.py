@@ -131,10 +131,12 @@ def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
     accepted = [item for item in handovers if item.status is OutboundStatus.ACCEPTED]
     others = [item for item in handovers if item.status is not OutboundStatus.ACCEPTED]
     ours = _take_out(connection, accepted, _is_own_or_free) | _take_out(connection, others, is_own)
-    rows: dict[bool, list[Row]] = {True: [], False: []}
-    for item in handovers:
+    fates: dict[Key, Row] = {}
+    # Two attempts at a message may end together, if the lease of the first one was over. An acceptance counts, else the
+    # last one.
+    for item in sorted(handovers, key=lambda item: (item.status is OutboundStatus.ACCEPTED, item.attempts)):
         message = item.message
-        fate = {
+        fates[message.bucket, message.msisdn, message.id] = {
             **_key_of(message),
             "status": item.status,
             "attempts": item.attempts,
@@ -144,10 +146,9 @@ def _end(connection: Connection, handovers: Sequence[Handover]) -> None:
             "final_at": item.final_at,
             "error_code": item.error_code,
         }
-        rows[(message.bucket, message.msisdn, message.id) in ours].append(fate)
-    set_fates(connection, rows[True])
+    set_fates(connection, [fate for key, fate in fates.items() if key in ours])
     # The lease ended, and what became of the attempt was unknown until now.
-    late = [row for row in rows[False] if row["status"] is OutboundStatus.ACCEPTED]
+    late = [fate for key, fate in fates.items() if key not in ours and fate["status"] is OutboundStatus.ACCEPTED]
     set_fates(connection, late, only=_is_unknown)
 
 

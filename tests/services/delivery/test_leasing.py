@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
+from sqlalchemy import Connection
 
+from app.db import handovers, outbox, recovery
 from app.db.outbound_messages import outbound_message
-from app.providers.base import RefusedForNow, SendResult, Submission
-from tests.running import ALICE, BOB, Running, running
+from app.domain.values import replace
+from app.providers.base import Accepted, Refused, RefusedForNow, SendResult, Submission
+from app.services.delivery.attempts import handover_of
+from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
 
 pytestmark = pytest.mark.anyio
@@ -122,3 +126,28 @@ async def test_a_lease_that_a_dead_worker_left_ends(gateway: Running) -> None:
     await gateway.gateway.carriers.deliveries[NAME].give_back_lost(everything=True)
     [row] = await gateway.outbound()
     assert (row["status"], row["attempts"]) == ("unknown", 1)
+
+
+@pytest.mark.parametrize(("second", "counts"), [(Accepted("second"), (2, "second")), (Refused("no"), (1, "first"))])
+@pytest.mark.parametrize("is_first_recorded_first", [True, False])
+async def test_of_two_attempts_that_end_together_an_acceptance_counts_and_else_the_last_one(
+    gateway: Running, second: SendResult, counts: tuple[int, str], *, is_first_recorded_first: bool
+) -> None:
+    provider = await _settled(gateway)
+    await _turn(gateway, "帮助")
+    [row] = await gateway.outbound()
+
+    def end_both(connection: Connection) -> None:
+        until = row["leased_until"]
+        recovery.release_lost_leases(connection, NAME, until, START, resend=True, everything=True)
+        [again] = outbox.lease(connection, outbox.due_messages(connection, NAME, START, 1, "another"), until)
+        first = replace(again, attempts=1, leased_by=row["leased_by"])
+        both = [(first, Accepted("first")), (again, second)]
+        done = [handover_of(message, result, START, resends_unknown=True) for message, result in both]
+        handovers.record(connection, NAME, done if is_first_recorded_first else done[::-1], START)
+
+    await gateway.gateway.storage.database.write(end_both)
+    provider.may_answer.set()
+    [row] = await gateway.outbound()
+    assert (row["status"], row["attempts"], row["provider_message_id"]) == ("accepted", *counts)
+    assert await gateway.count(outbox.outbox) == 0
