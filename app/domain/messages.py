@@ -197,7 +197,9 @@ class DeliveryReport:
         part: the segment that it is about, from 1; None: the whole message, or the segment with this id.
         part_key: of a report on some segment without a number or an id: what tells it from reports on the others.
         segments: how many segments the carrier made of the message; None: it does not say.
-        sent_to: the number that the MT went to, else this is no report; None: any.
+        sent_to: the number that the MT went to, as the carrier writes it.
+        short_reference: the last 16 bits of ``reference``, from carriers that return no more; with ``sent_to``.
+        is_doubtful: it is a report only if the MT is known and went to ``sent_to``.
     """
 
     provider_message_id: str
@@ -209,6 +211,8 @@ class DeliveryReport:
     part_key: str | None = None
     segments: int | None = None
     sent_to: str | None = None
+    short_reference: int | None = None
+    is_doubtful: bool = False
 
 
 def status_after_report(current: OutboundStatus, report: OutboundStatus) -> OutboundStatus:

@@ -54,7 +54,7 @@ _LATIN1 = 0x03
 # Of esm_class: which kind of message it is, receipts of the carrier, acknowledgements of the handset [S 5.2.12].
 _KIND, _RECEIPT, _INTERMEDIATE, _OF_HANDSET = 0x3C, 0x04, 0x20, frozenset({0x08, 0x10})
 # The octets of user_message_reference, which stand last in a segment.
-REFERENCE_TLV_OCTETS = 6
+REFERENCE_TLV_OCTETS, _REFERENCE_OCTETS = 6, 2
 
 
 @value
@@ -190,29 +190,30 @@ class SmppDialect(Dialect):
             return Incoming(None, None, taken, never, later, "message for a program")
         report = self._report(received) if self._reading.has_unmarked_receipts and message.part is None else None
         if report is not None and report.status is not None:
-            report = replace(report, sent_to=message.sender)
+            report = replace(report, is_doubtful=True)
             return Incoming(message, report, taken, never, later)
         return Incoming(message, None, taken, never, later)
 
     def _report(self, received: Received) -> DeliveryReport | None:
         """Return what a receipt reports; None if it names no message."""
         reading = self._reading
-        return report_of(
+        report = report_of(
             received.tlvs,
             decoded(user_data_of(received).octets, received.data_coding or _LATIN1, reading.default),
             form=reading.receipt_ids,
             is_text_first=reading.is_text_first,
             zone=reading.zone,
         )
+        short = received.tlvs.get(Tag.USER_MESSAGE_REFERENCE, b"")
+        reference = int.from_bytes(short) if len(short) == _REFERENCE_OCTETS else None
+        return report and replace(report, sent_to=_sender_of(received), short_reference=reference)
 
     def _message(self, received: Received) -> InboundMessage | None:
         """Return an MO; None if it is addressed to a program of the handset."""
         data = user_data_of(received)
         if data.has_ports:
             return None
-        source, destination = received.source.decode("latin-1"), received.destination.decode("latin-1")
-        if received.source_ton == _INTERNATIONAL and not source.startswith("+"):
-            source = f"+{source}"
+        source, destination = _sender_of(received), received.destination.decode("latin-1")
         message_id, seen = self._own_id(received), None
         if not message_id:
             seen = Seen(self._slot, self._epoch, next(self._numbers), _common(received))
@@ -224,6 +225,12 @@ class SmppDialect(Dialect):
         """Return the carrier's own id of an MO; empty if it gives none."""
         octets = received.tlvs.get(self._reading.mo_id_tlv or 0, b"")
         return octets.strip(b"\0 ").decode("latin-1")[:LONGEST_ID]
+
+
+def _sender_of(received: Received) -> str:
+    source = received.source.decode("latin-1")
+    is_bare = received.source_ton == _INTERNATIONAL and not source.startswith("+")
+    return f"+{source}" if is_bare else source
 
 
 def _common(received: Received) -> bytes:

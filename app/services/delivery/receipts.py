@@ -33,6 +33,7 @@ _OTHER = "other"
 _NOT_KNOWN_TO_BE_TAKEN = frozenset(
     status.value for status in (OutboundStatus.UNKNOWN, OutboundStatus.QUEUED, OutboundStatus.FAILED)
 )
+_SHORT = 0xFFFF
 # The subscriber did not get the message. A listing of which a message failed cannot be picked from (safety.md 17).
 _FAILED = frozenset(
     {
@@ -56,7 +57,7 @@ class Receipts:
     async def store(self, provider: str, report: DeliveryReport) -> bool:
         """Store a provider's report. Return False if it has no effect, as its message or its status is unknown.
 
-        A report about an unknown message is parked, but for one that says to whom that was sent: it is not stored.
+        A report about an unknown message is parked, but for a doubtful one: it is not stored.
         Raise StorageUnavailableError if the report was not stored.
         """
         code = None if report.error_code is None else escape(masked(report.error_code))
@@ -73,12 +74,13 @@ class Receipts:
 
     def apply(self, connection: Connection, batch: Sequence[Received], now: datetime) -> list[bool]:
         """Store reports and update their messages, in the caller's transaction; return for each what ``store`` does."""
+        batch = _with_references(connection, batch)
         messages, late, under_way = _find_messages(connection, batch)
         reported = _as_stored(connection, messages)
         rows: list[dict[str, object]] = []
         has_effect: list[bool] = []
         for (provider, report), message in zip(batch, messages, strict=True):
-            if report.sent_to is not None and (message is None or message.msisdn != report.sent_to):
+            if report.is_doubtful and (message is None or message.msisdn != report.sent_to):
                 has_effect.append(False)
                 continue
             named = under_way.get((provider, report.reference or ""))
@@ -161,6 +163,24 @@ class Receipts:
         if parked:
             reports.drop_parked(connection, parked)
             self.apply(connection, [_received(item) for item in parked], now)
+
+
+def _with_references(connection: Connection, batch: Sequence[Received]) -> Sequence[Received]:
+    """Return the reports, with the references that the carrier shortened, of messages whose ids it never told."""
+    keys = [(provider, report.provider_message_id) for provider, report in batch if report.short_reference is not None]
+    if not keys:
+        return batch
+    known = _messages_of(connection, keys)
+    found: list[Received] = []
+    for provider, report in batch:
+        reference = None
+        if report.short_reference is not None and (provider, report.provider_message_id) not in known:
+            ids = reports.unsettled_ids(connection, provider, report.sent_to or "")
+            reference = next((one for one in ids if int(one) & _SHORT == report.short_reference), None)
+        # Which segment it is about nobody knows, if there are several.
+        full = replace(report, reference=reference, part_key=report.provider_message_id) if reference else report
+        found.append((provider, full))
+    return found
 
 
 _Found = tuple[list[ReportedMessage | None], set[Key], dict[Key, ReportedMessage]]

@@ -88,6 +88,33 @@ async def test_a_dialogue_and_its_receipts(database_url: str) -> None:
         await seconds_until(are_delivered)
 
 
+async def test_a_receipt_that_quotes_our_reference_settles_a_message_whose_answer_was_lost(database_url: str) -> None:
+    def say_nothing(session: Session, pdu: Pdu) -> None:
+        if pdu.command != SUBMIT:
+            behave(session, pdu)
+
+    async with listening() as smsc, gateway_with(database_url, smsc) as (gateway, session):
+        smsc.behaviour = say_nothing
+        smsc.deliver(session, wide("帮助"))
+        await smsc.until(lambda: len(submitted(session)) > 0)
+        smsc.behaviour = behave
+        session.cut()
+        await smsc.until(lambda: smsc.sessions[-1] is not session and smsc.sessions[-1].bound)
+        await gateway.drain()
+        [row] = await gateway.outbound()
+        assert row["status"] == "unknown"
+        reference = (int(row["id"]) & 0xFFFF).to_bytes(2)
+        count = 0
+        for sender, status in (("8613900139000", "unknown"), (NUMBER, "delivered")):
+            for segment in range(row["segments"]):
+                tlvs = {0x001E: f"theirs-{segment}\0".encode(), 0x0427: b"\2", 0x0204: reference}
+                smsc.deliver(smsc.sessions[-1], deliver_body(sender, "10086", b"", esm_class=4, tlvs=tlvs))
+            count += row["segments"]
+            await until(partial(answered, smsc.sessions[-1], count))
+            [found] = await gateway.outbound()
+            assert found["status"] == status
+
+
 async def test_a_receipt_by_its_text_alone_is_one_only_from_the_recipient_of_its_message(database_url: str) -> None:
     async with (
         listening() as smsc,
