@@ -5,6 +5,8 @@ notes whether it was asked for. Not asked for: the carrier has nothing. Asked fo
 """
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,13 @@ from app.domain.values import value
 
 MOST_BYTES = 64 * 1024
 _LONGEST_WAIT = timedelta(hours=72)
+_REASONS = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection broken",
+    errno.EPIPE: "connection broken",
+    errno.EHOSTUNREACH: "no way to the host",
+    errno.ENETUNREACH: "no way to the host",
+}
 
 
 @value
@@ -49,7 +58,7 @@ class NoAnswer:
 
     Attributes:
         sent: the carrier may have the request; False: it certainly has not.
-        reason: the type of the error, without values.
+        reason: what happened, or the type of the error; without values.
     """
 
     sent: bool
@@ -98,7 +107,23 @@ class HttpPoster:
                 finally:
                     await response.aclose()
         except Exception as error:  # noqa: BLE001  transports raise errors of many types
-            return NoAnswer(body.pulled, type(error).__name__)
+            return NoAnswer(body.pulled, _reason_of(error))
+
+
+def _reason_of(error: BaseException) -> str:
+    """Return why no answer came, without values; by the first cause, as transports name the same fault differently."""
+    cause: BaseException | None = error
+    is_late = False
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
+            return "certificate not accepted"
+        if isinstance(cause, socket.gaierror | aiohttp.ClientConnectorDNSError):
+            return "unknown host"
+        if isinstance(cause, OSError) and cause.errno in _REASONS:
+            return _REASONS[cause.errno]
+        is_late = is_late or isinstance(cause, TimeoutError)
+        cause = cause.__cause__ or cause.__context__
+    return "no answer in time" if is_late else type(error).__name__
 
 
 async def _bounded(response: httpx.Response) -> bytes | None:

@@ -67,10 +67,7 @@ async def test_a_connection_that_breaks_after_the_request_leaves_it_unknown(
 
 async def test_no_answer_in_time_leaves_it_unknown(transport: httpx.AsyncBaseTransport, carrier: Sink) -> None:
     carrier.behaviour = lambda _reference, _time: sinks.NEVER
-    answer = await post(transport, carrier.url, within=TIMEOUT_SECONDS)
-
-    assert isinstance(answer, NoAnswer)
-    assert answer.sent
+    assert await post(transport, carrier.url, within=TIMEOUT_SECONDS) == NoAnswer(sent=True, reason="no answer in time")
 
 
 async def test_a_carrier_that_closes_before_reading_may_still_have_got_it(
@@ -89,8 +86,11 @@ async def test_where_nobody_listens_nothing_was_sent(transport: httpx.AsyncBaseT
         closed.bind(("127.0.0.1", 0))
         answer = await post(transport, f"http://127.0.0.1:{closed.getsockname()[1]}/send")
 
-    assert isinstance(answer, NoAnswer)
-    assert not answer.sent
+    assert answer == NoAnswer(sent=False, reason="connection refused")
+
+
+async def test_where_no_host_has_the_name_nothing_was_sent(transport: httpx.AsyncBaseTransport) -> None:
+    assert await post(transport, "http://carrier.invalid/send") == NoAnswer(sent=False, reason="unknown host")
 
 
 async def test_where_no_connection_is_made_in_time_nothing_was_sent(transport: httpx.AsyncBaseTransport) -> None:
