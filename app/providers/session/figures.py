@@ -11,6 +11,7 @@ class Figures:
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
+        self._throttled = observability.SUBMIT_ANSWERS.labels(provider, "throttled")
         self._answers = {kind: observability.SUBMIT_ANSWERS.labels(provider, words) for kind, words in _RESULTS.items()}
         self._seconds = observability.SUBMIT_SECONDS.labels(provider)
         self._window = observability.WINDOW_USED.labels(provider)
@@ -19,7 +20,8 @@ class Figures:
 
     def answered(self, result: SendResult, seconds: float) -> None:
         """Count the answer to a submit that took so long."""
-        counter = self._answers.get(type(result))
+        is_throttled = isinstance(result, RefusedForNow) and result.throttled
+        counter = self._throttled if is_throttled else self._answers.get(type(result))
         if counter is not None:
             counter.inc()
         self._seconds.observe(seconds)

@@ -147,19 +147,24 @@ class Binds:
 
     def _note_states(self) -> None:
         for slot, held in self._slots.held.items():
-            self._note_state(slot, held, "it is being ended")
+            self._note_state(slot, held)
         up = Counter(slot.provider for slot, held in self._slots.held.items() if held.is_up)
         for slot in self._slots.all:
             observability.BIND_UP.labels(slot.provider).set(up[slot.provider])
 
-    def _note_state(self, slot: Slot, held: HeldSlot, why_down: str) -> bool:
-        """Note whether a bind is up. Return True, with a log line, if that has changed."""
+    def _note_state(self, slot: Slot, held: HeldSlot, why_down: str | None = None) -> bool:
+        """Note whether a bind is up. Return True, with a log line, if that has changed.
+
+        ``why_down``: if it is not; None: it is being ended here.
+        """
         is_up = slot.number in self._providers[slot.provider].slots_up
         if is_up == held.is_up:
             return False
         held.is_up, self._has_changed = is_up, True
         if is_up:
             log.info("a bind is up", provider=slot.provider, slot=slot.number)
+        elif why_down is None:
+            log.info("a bind is being ended", provider=slot.provider, slot=slot.number)
         else:
             log.warning("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
         return True
