@@ -69,6 +69,7 @@ class ThreadMessage:
 
     Attributes:
         direction: ``mo`` or ``mt``.
+        provider: the one that it came or goes by.
         text: that of an MO is masked and escaped, as it is stored.
         at: when it was sent or received, UTC.
         in_reply_to: the id of the MO that an MT answers.
@@ -78,6 +79,7 @@ class ThreadMessage:
     seq: str
     id: str
     direction: str
+    provider: str
     service_number: str
     text: str
     at: datetime
@@ -89,6 +91,7 @@ _THREAD_MESSAGE = RowReader(
     ThreadMessage,
     _sim,
     id=_sim.c.message_id,
+    provider=func.coalesce(_mt.c.provider, _mo.c.provider),
     service_number=func.coalesce(_mt.c.service_number, _mo.c.dialled),
     text=func.coalesce(_mt.c.text, _mo.c.text),
     in_reply_to=_mt.c.in_reply_to,

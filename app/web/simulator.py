@@ -1,6 +1,7 @@
 """The simulated handset network over HTTP: send messages, read threads (http-api.md, simulator)."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field
 from app.domain.msisdn import parse_sender, sender_as_given
 from app.domain.segments import Encoding, measure
 from app.domain.values import replace
+from app.providers.base import Provider
 from app.providers.generic_in import Reader
 from app.providers.requests import MalformedRequestError
 from app.services.intake import Source
@@ -36,6 +38,8 @@ class ThreadMessageOut(BaseModel):
     encoding: Literal["gsm7", "ucs2"]
     at: ShanghaiTime
     status: str
+    provider: str = Field(description="which one it came or goes by")
+    provider_kind: str | None = Field(default=None, description="null if the settings have that provider no more")
     in_reply_to: str | None = None
 
 
@@ -91,8 +95,9 @@ def number_of(given: str) -> str:
     return parse_sender(given) or sender_as_given(given)
 
 
-def message_out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
+def message_out(msisdn: str, item: ThreadMessage, providers: Mapping[str, Provider]) -> ThreadMessageOut:
     """Return a message of the thread of ``msisdn`` as the calls answer it."""
+    provider = providers.get(item.provider)
     mo = item.direction == "mo"
     sender, receiver = (msisdn, item.service_number) if mo else (item.service_number, msisdn)
     size = measure(item.text)
@@ -106,6 +111,8 @@ def message_out(msisdn: str, item: ThreadMessage) -> ThreadMessageOut:
         encoding="gsm7" if size.encoding is Encoding.GSM7 else "ucs2",
         at=item.at,
         status=item.status or "sent",
+        provider=item.provider,
+        provider_kind=provider.kind if provider else None,
         in_reply_to=item.in_reply_to,
     )
 
@@ -158,14 +165,15 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     "/handsets/{msisdn}/messages", summary="The handset's thread, oldest first", response_model_exclude_none=True
 )
 async def read_thread(
-    msisdn: str, network: NetworkIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
+    msisdn: str, gateway: GatewayIn, after: AfterIdIn = None, limit: Annotated[int, Query(ge=1, le=500)] = _PAGE_SIZE
 ) -> ThreadOut:
     """Messages after the one with id ``after``. An MT appears once the network has accepted it.
 
     An MO appears as it was sent, by the handset or to the webhook of a provider whose answers come here.
     """
-    number = number_of(msisdn)
-    return ThreadOut(messages=[message_out(number, item) for item in await network.thread(number, after, limit)])
+    number, carriers = number_of(msisdn), gateway.carriers
+    found = await carriers.network.thread(number, after, limit)
+    return ThreadOut(messages=[message_out(number, item, carriers.providers) for item in found])
 
 
 @router.get("/handsets", summary="The handsets that have a thread")

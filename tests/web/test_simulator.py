@@ -15,6 +15,7 @@ from tests.web.calls import ALICE_HOME, SHANGHAI_START, Web, assert_problem, ser
 
 pytestmark = pytest.mark.anyio
 HANDSET = "/simulator/handsets/13800138000"
+SIMULATOR = {"provider": "simulator", "provider_kind": "simulator"}
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 CONTROL = [
     ("POST", "/simulator/drain", None),
@@ -53,11 +54,12 @@ async def test_a_message_of_a_handset_is_answered_as_a_webhook_s(web: Web) -> No
     mo, first, second = await thread(web)
     assert mo == {
         "id": answer.json()["id"], "direction": "mo", "from": ALICE, "to": "10086", "text": "0000", "segments": 1,
-        "encoding": "gsm7", "at": SHANGHAI_START, "status": mo["status"],
+        "encoding": "gsm7", "at": SHANGHAI_START, "status": mo["status"], **SIMULATOR,
     }  # fmt: skip
     assert first == {
         "id": first["id"], "direction": "mt", "from": "10086977", "to": ALICE, "text": first["text"], "segments": 3,
         "encoding": "ucs2", "at": SHANGHAI_START, "status": "delivered", "in_reply_to": mo["id"],
+        **SIMULATOR,
     }  # fmt: skip
     assert str(first["text"]).startswith("尊敬的神州行客户，您好！")
     assert second["in_reply_to"] == mo["id"]
@@ -153,6 +155,7 @@ async def test_a_message_to_the_webhook_is_in_the_thread_of_the_handset_that_get
     mo, mt = await thread(web)
     assert (mo["id"], mo["direction"], mo["text"], mo["to"]) == (stored[0], "mo", "YE", "10086")
     assert (mt["direction"], mt["in_reply_to"]) == ("mt", stored[1])
+    assert (mo["provider"], mt["provider"]) == ("generic", "simulator")
 
 
 async def test_of_a_message_to_the_webhook_the_thread_shows_no_password(web: Web) -> None:

@@ -15,6 +15,8 @@ _SENT = {
     "encoding": "gsm7",
     "at": "2026-03-02T10:01:00+08:00",
     "status": "sent",
+    "provider": "simulator",
+    "provider_kind": "simulator",
 }
 _REPLY = {
     "id": MT,
@@ -26,6 +28,8 @@ _REPLY = {
     "encoding": "ucs2",
     "at": "2026-03-02T10:01:00+08:00",
     "status": "delivered",
+    "provider": "simulator",
+    "provider_kind": "simulator",
     "in_reply_to": MO,
 }
 _WAITING = {

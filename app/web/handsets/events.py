@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from app.domain.messages import OutboundStatus, is_final
 from app.domain.simulation import FaultMode, SimulatedReport
+from app.services.gateway import Carriers
 from app.services.simulator.network import SimulatedNetwork, ThreadMessage
 from app.services.simulator.simulation import Simulation
 from app.web.dependencies import AfterIdIn, GatewayIn, LastEventIn
@@ -42,7 +43,7 @@ async def watch_thread(
     "report"}``, the clock and how the network answers and reports; ``fault`` is ``ok`` if no send will fail.
     """
     number, network = number_of(msisdn), gateway.carriers.network
-    thread, outbox = _Thread(network, number, last_event or after), None
+    thread, outbox = _Thread(gateway.carriers, number, last_event or after), None
     await thread.find_start()
     while True:
         changes = network.changes
@@ -66,8 +67,9 @@ async def _heartbeat(simulation: Simulation) -> str:
 class _Thread:
     """Reads the messages of a thread that were not sent yet, or whose status has changed since."""
 
-    def __init__(self, network: SimulatedNetwork, number: str, start: str | None) -> None:
-        self._network = network
+    def __init__(self, carriers: Carriers, number: str, start: str | None) -> None:
+        self._network = carriers.network
+        self._providers = carriers.providers
         self._number = number
         # Each pass reads from the first message whose status may still change.
         self._start = start
@@ -88,7 +90,9 @@ class _Thread:
         for item in await self._messages_after_start():
             if item.id not in self._sent or self._sent[item.id] != item.status:
                 self._sent[item.id] = item.status
-                data = message_out(self._number, item).model_dump_json(by_alias=True, exclude_none=True)
+                data = message_out(self._number, item, self._providers).model_dump_json(
+                    by_alias=True, exclude_none=True
+                )
                 events.append(ServerSentEvent(raw_data=data, id=item.id))
             is_settled = item.status is None or is_final(OutboundStatus(item.status))
             is_moving = is_moving or not is_settled
