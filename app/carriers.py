@@ -17,12 +17,16 @@ from app.services.delivery.slots import Slots
 from app.services.engine import Engine
 from app.services.gateway import Carriers
 from app.services.ids import IdSource
+from app.services.intake import Companion
 from app.services.membership import Membership
+from app.services.simulator.beside import CarrierBeside
 from app.services.simulator.delivery import HandsetDelivery
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.upkeep.probing import PROVIDER as PROBE
 from app.settings import Settings, SettingsError
+from app.toys.carrier import NAME as TOY
+from app.toys.carrier import ToyCarrier
 
 
 def build_carriers(
@@ -32,16 +36,19 @@ def build_carriers(
     membership: Membership,
     engine: Engine,
     transport: httpx.AsyncBaseTransport,
+    toy: ToyCarrier | None = None,
 ) -> Carriers:
     """Make each provider of the settings and, where it can send, its delivery; add the simulated network's loop.
 
-    Raise SettingsError for a second simulator and a default provider that cannot send.
+    ``toy`` stands between the gateway and the simulated handsets; the settings have its provider. Raise SettingsError
+    for a second simulator and a default provider that cannot send.
     """
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts, membership.share)
     providers = _providers(settings, Surroundings(transport))
     slots = Slots(database, membership, providers)
-    engine.add("simulated reports", network.step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
+    beside = CarrierBeside(toy, database, ids, network) if toy else None
+    engine.add("simulated reports", (beside or network).step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
     deliveries = {
         name: HandsetDelivery(
             database,
@@ -60,7 +67,13 @@ def build_carriers(
     }
     default = _default_carrier(settings, providers)
     recovery = Recovery(database, deliveries, default.name, membership.providers_elsewhere)
-    return Carriers(providers, slots, default, network, receipts, deliveries, recovery)
+    return Carriers(providers, slots, default, network, receipts, deliveries, recovery, beside)
+
+
+def settings_beside(settings: Settings, toy: ToyCarrier) -> Settings:
+    """Return the settings of a gateway whose messages go through a toy carrier. Raise SettingsError."""
+    options = provider_kinds()[toy.kind].model_validate(toy.settings())
+    return settings.with_default_provider(TOY, options)
 
 
 def _delivery(
@@ -96,6 +109,23 @@ def _failover_route(settings: Settings, other: Provider) -> FailoverRoute:
     return FailoverRoute(
         other.name, settings.file.access_number if given.single_number else None, tuple(given.prefixes)
     )
+
+
+def companions(settings: Settings, carriers: Carriers) -> dict[str, Companion]:
+    """Return what shows the messages of each provider on the simulated handsets that get its answers."""
+    found: dict[str, Companion] = {}
+    network = carriers.network
+    if settings.default_provider == SIMULATOR or carriers.beside:
+        found = {name: network.keep_received for name, one in carriers.providers.items() if not one.can_send}
+    return found | {SIMULATOR: network.keep_sent} | ({TOY: network.keep_sent} if carriers.beside else {})
+
+
+def reply_carriers(settings: Settings, carriers: Carriers) -> dict[str, ProviderTraits]:
+    """Return how replies go out, by the provider that the message came from."""
+    return {
+        name: carrier_of(settings, name) if provider.can_send else carriers.default
+        for name, provider in carriers.providers.items()
+    }
 
 
 def provider_options(settings: Settings) -> dict[str, ProviderOptions]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app.carriers import build_carriers, carrier_of
+from app.carriers import build_carriers, companions, reply_carriers
 from app.commands.collecting import load
 from app.commands.registry import Registry
 from app.commands.router import Router
@@ -15,7 +15,6 @@ from app.db.due import Work
 from app.db.postgresql import Sessions
 from app.db.session import Database, normalise_url
 from app.domain.credentials import sealing_violation
-from app.domain.policy import ProviderTraits
 from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
@@ -25,7 +24,7 @@ from app.services.events.outgoing_events import Address, OutgoingEvents
 from app.services.events.public_addresses import address_violation, make_webhook_transport
 from app.services.gateway import Carriers, Gateway, Management, Simulator, Storage, Turning, Upkeep
 from app.services.ids import IdSource
-from app.services.intake import Companion, Intake, Source
+from app.services.intake import Intake, Source
 from app.services.management.access import Access
 from app.services.management.campaigns import Campaigns
 from app.services.management.charges import Charges
@@ -55,12 +54,16 @@ from app.services.upkeep.probing import Probe
 from app.services.upkeep.schedule import Schedule
 from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
+from app.toys.carrier import ToyCarrier
 
 
-def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Gateway:
+def build_gateway(
+    settings: Settings, transport: httpx.AsyncBaseTransport | None = None, toy: ToyCarrier | None = None
+) -> Gateway:
     """Put everything together; nothing runs yet. Raise SettingsError where the settings do not fit.
 
-    ``transport`` leads to carriers and to receivers of events; None: HTTP.
+    ``transport`` leads to carriers and to receivers of events; None: HTTP. ``toy`` is a carrier beside the gateway,
+    which the settings know.
     """
     # In this order `smsgw config check` names what does not fit.
     database = make_database(settings, may_be_emptied=settings.disposable)
@@ -71,7 +74,7 @@ def build_gateway(settings: Settings, transport: httpx.AsyncBaseTransport | None
     registry = _registry(settings)
     to_carriers = transport or make_transport()
     to_receivers = transport or make_webhook_transport(private=settings.private_webhooks)
-    carriers = build_carriers(settings, database, ids, membership, engine, to_carriers)
+    carriers = build_carriers(settings, database, ids, membership, engine, to_carriers, toy)
     sealer = make_sealer(settings, database)
     owner = DatabaseOwner(settings.env.value, sealer)
     storage = Storage(database, owner, ids, number, membership, sealer)
@@ -125,7 +128,7 @@ async def _close(*transports: httpx.AsyncBaseTransport) -> None:
 
 def _turning(settings: Settings, storage: Storage, registry: Registry, carriers: Carriers, engine: Engine) -> Turning:
     membership = storage.membership
-    traits = _reply_carriers(settings, carriers)
+    traits = reply_carriers(settings, carriers)
     turns = Turns(
         storage.database,
         Router(registry),
@@ -153,7 +156,7 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         storage.ids,
         storage.sealer,
         allowed_prefixes=tuple(settings.file.allowed_prefixes),
-        companions=_companions(settings, carriers),
+        companions=companions(settings, carriers),
         wake=stored,
         owner=membership.owner,
     )
@@ -162,22 +165,6 @@ def _turning(settings: Settings, storage: Storage, registry: Registry, carriers:
         for name, one in carriers.providers.items()
     }
     return Turning(registry, intake, inboxes, turns)
-
-
-def _companions(settings: Settings, carriers: Carriers) -> dict[str, Companion]:
-    """Return what shows the messages of each provider on the simulated handsets that get its answers."""
-    found: dict[str, Companion] = {}
-    if settings.default_provider == SIMULATOR:
-        found = {name: carriers.network.keep_received for name, one in carriers.providers.items() if not one.can_send}
-    return found | {SIMULATOR: carriers.network.keep_sent}
-
-
-def _reply_carriers(settings: Settings, carriers: Carriers) -> dict[str, ProviderTraits]:
-    """Return how replies go out, by the provider that the message came from."""
-    return {
-        name: carrier_of(settings, name) if provider.can_send else carriers.default
-        for name, provider in carriers.providers.items()
-    }
 
 
 def _registry(settings: Settings) -> Registry:
@@ -294,6 +281,6 @@ def _simulator(
     advance = Advance(storage.database, engine, turning.turns, carriers.network, delivery)
     fixtures = Fixtures(storage.database, management.directory, turning.turns)
     simulation = Simulation(storage.database, engine, advance, fixtures.load)
-    traits = _reply_carriers(settings, carriers)
+    traits = reply_carriers(settings, carriers)
     inspector = Inspector(storage.database, turning.registry, settings.policy(), traits)
     return Simulator(simulation, fixtures, inspector)

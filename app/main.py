@@ -10,12 +10,13 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.types import Receive, Scope, Send
 
 from app import __version__, observability
-from app.carriers import provider_options
+from app.carriers import provider_options, settings_beside
 from app.composition import build_gateway
 from app.providers.webhook import WebhookOptions
 from app.services.gateway import Gateway
 from app.services.membership import BOTH, Role
 from app.settings import Environment, Settings
+from app.toys.carrier import ToyCarrier
 from app.web import (
     api,
     handsets,
@@ -78,12 +79,15 @@ class _GatewayApp(FastAPI):
         return self.openapi_schema or openapi.completed(super().openapi())
 
 
-def create_app(settings: Settings, host: str | None = None, roles: frozenset[Role] = BOTH) -> FastAPI:
+def create_app(
+    settings: Settings, host: str | None = None, roles: frozenset[Role] = BOTH, toy: ToyCarrier | None = None
+) -> FastAPI:
     """Return a process of the gateway as an ASGI app; without the role ``web`` it has the health calls only.
 
-    ``host`` is the address or name that it will listen on.
+    ``host`` is the address or name that it will listen on, ``toy`` a carrier that runs beside it.
     """
-    gateway = build_gateway(settings)
+    settings = settings_beside(settings, toy) if toy else settings
+    gateway = build_gateway(settings, toy=toy)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -109,15 +113,19 @@ def create_app(settings: Settings, host: str | None = None, roles: frozenset[Rol
     app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers if is_web else {}, inboxes)
     app.own_hosts = _own_hosts(settings, host)
     app.state.gateway = gateway
-    app.add_middleware(idempotency.IdempotencyKeys)
-    app.add_middleware(limits.BodyLimit)
-    app.add_middleware(limits.ConcurrencyLimits)
-    app.add_middleware(pages.SecurityHeaders)
+    _add_middleware(app)
     problems.install(app)
     app.include_router(health.router)
     if is_web:
         _add_routes(app, gateway, settings)
     return app
+
+
+def _add_middleware(app: FastAPI) -> None:
+    app.add_middleware(idempotency.IdempotencyKeys)
+    app.add_middleware(limits.BodyLimit)
+    app.add_middleware(limits.ConcurrencyLimits)
+    app.add_middleware(pages.SecurityHeaders)
 
 
 def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:

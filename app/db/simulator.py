@@ -30,7 +30,7 @@ from app.db.inbox import inbound_message
 from app.db.keys import ITEM, NUMBER
 from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
-from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, behind, beside, outbox
+from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, behind, beside, of_row, outbox
 from app.db.readers import RowReader
 from app.db.rows import Row, fetch, one_of
 from app.db.shares import Share, of_share
@@ -159,13 +159,17 @@ def _is_owed(_given: Given) -> ColumnElement[bool]:
     return is_set(_sim.c.report_due_at)
 
 
-def claim_reports(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> list[DueReport]:
-    """Return at most ``limit`` reports of a share that are due, and mark them as sent."""
+def due_reports(connection: Connection, now: datetime, limit: int, share: Share | None = None) -> list[DueReport]:
+    """Return at most ``limit`` reports of a share that are due."""
     due = fetch(connection, *of_share(connection, _DUE, _sim, share, {"now": now, "limit": limit}))
-    found = list(map(_DUE_REPORT.read, due))
-    rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "seq": one.seq, "report_due_at": None} for one in found]
+    return list(map(_DUE_REPORT.read, due))
+
+
+def claim_reports(connection: Connection, due: Sequence[DueReport]) -> list[DueReport]:
+    """Mark reports as sent, and return those that nobody else has sent."""
+    rows = [{"bucket": one.bucket, "msisdn": one.msisdn, "seq": one.seq, "report_due_at": None} for one in due]
     ours = claim_rows(connection, _sim, rows, (*NUMBER, "seq"), _is_owed)
-    return [one for one in found if (one.bucket, one.msisdn, one.seq) in ours]
+    return [one for one in due if (one.bucket, one.msisdn, one.seq) in ours]
 
 
 def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
@@ -179,6 +183,7 @@ class OutboxMessage:
     """An MT that its handset does not show for certain: it is on its way, or was given up.
 
     Attributes:
+        provider: the one that it goes by.
         status: queued, sending, or how it ended (failed, expired).
         attempts: how often it was offered to the network.
         due_at: when it is offered next, UTC; None for one that was given up.
@@ -188,6 +193,7 @@ class OutboxMessage:
     """
 
     id: str
+    provider: str
     service_number: str
     status: str
     attempts: int
@@ -214,14 +220,28 @@ _OUTBOX_MESSAGE = RowReader(
 _GIVEN_UP = and_(one_of(_mt.c.status, OutboundStatus.FAILED, OutboundStatus.EXPIRED), ~_IS_SHOWN)
 
 
-def outbox_of(connection: Connection, msisdn: str, provider: str, limit: int) -> list[OutboxMessage]:
-    """Return the newest ``limit`` messages of a provider on their way to a handset or given up, oldest first."""
+def outbox_of(connection: Connection, msisdn: str, providers: Sequence[str], limit: int) -> list[OutboxMessage]:
+    """Return the newest ``limit`` messages of providers on their way to a handset or given up, oldest first."""
     statement = (
         select(*_OUTBOX_MESSAGE.columns)
         .join_from(_mt, outbox, beside(_mt), isouter=True)
-        .where(_mt.c.bucket == bucket_of(msisdn), _mt.c.msisdn == msisdn, _mt.c.provider == provider)
+        .where(_mt.c.bucket == bucket_of(msisdn), _mt.c.msisdn == msisdn, _mt.c.provider.in_(providers))
         .where(or_(outbox.c.id.is_not(None), _GIVEN_UP))
         .order_by(_mt.c.id.desc())
         .limit(limit)
     )
     return [_OUTBOX_MESSAGE.read(row) for row in connection.execute(statement)][::-1]
+
+
+def being_sent(connection: Connection, provider: str, msisdn: str, service_number: str, text: str) -> str | None:
+    """Return the id of the oldest message that a provider is being given for a number, and that says this."""
+    statement = (
+        select(_mt.c.id)
+        .join_from(outbox, _mt, of_row())
+        .where(outbox.c.bucket == bucket_of(msisdn), outbox.c.msisdn == msisdn, outbox.c.provider == provider)
+        .where(is_set(outbox.c.leased_by), _mt.c.service_number == service_number, _mt.c.text == text)
+        .order_by(_mt.c.id)
+        .limit(1)
+    )
+    found: str | None = connection.execute(statement).scalar()
+    return found

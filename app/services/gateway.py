@@ -35,8 +35,10 @@ from app.services.management.tokens import Tokens
 from app.services.management.usage import Usage
 from app.services.membership import BOTH, Membership, Role
 from app.services.sealing import Sealer
+from app.services.simulator.beside import CarrierBeside
 from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.inspecting import Inspector
+from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.startup import DatabaseInUseError, DatabaseOwner, StartError, alone, open_marked
@@ -45,6 +47,7 @@ from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.schedule import Schedule
 from app.services.worker_number import WorkerNumber
+from app.toys.carrier import NAME as TOY
 
 log = observability.logger(__name__)
 
@@ -69,7 +72,7 @@ class Carriers:
     """The providers and deliveries, by the provider's name, the simulated network and the delivery reports.
 
     ``slots``: those through which this process sends. ``default`` carries what belongs to no other provider.
-    ``deliveries`` has one entry for each provider that can send.
+    ``deliveries`` has one entry for each provider that can send. ``beside``: a toy carrier, which handsets go through.
     """
 
     providers: dict[str, Provider]
@@ -79,6 +82,12 @@ class Carriers:
     receipts: Receipts
     deliveries: dict[str, Delivery]
     recovery: Recovery
+    beside: CarrierBeside | None = None
+
+    @property
+    def handset_providers(self) -> tuple[str, ...]:
+        """The names of the providers that lead to simulated handsets."""
+        return (SIMULATOR, TOY) if self.beside else (SIMULATOR,)
 
 
 @dataclass(slots=True)

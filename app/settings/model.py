@@ -13,6 +13,7 @@ from app.domain.calendar import QuietHours
 from app.domain.catalogue import ConfirmMode
 from app.domain.policy import Policy, RetentionPeriods, Spans
 from app.domain.service_numbers import ServiceNumbers
+from app.options import ProviderOptions
 from app.settings.file import SettingsFile
 
 # The provider of the self-test's messages; it exists if the settings have a probe.
@@ -177,6 +178,17 @@ class Settings(BaseSettings):
     def default_provider(self) -> str | None:
         """The provider of an MT when the provider of its MO cannot send."""
         return self.file.default_provider or ("simulator" if self.disposable else None)
+
+    def with_default_provider(self, name: str, options: ProviderOptions) -> "Settings":
+        """Return these settings with one more provider, the default one. Raise SettingsError if it does not fit."""
+        if name in self.provider_names():
+            raise SettingsError(f"providers.{name}: is the name of the toy carrier; choose another")
+        providers = {**self.file.providers, name: options}
+        file = self.file.model_copy(update={"providers": providers, "default_provider": name})
+        found = self.model_copy(update={"file": file})
+        if problems := found._problems():  # noqa: SLF001  of this class
+            raise SettingsError("\n".join(problems))
+        return found
 
     def kept(self) -> RetentionPeriods:
         """Return how long messages and payloads of evidence are stored."""

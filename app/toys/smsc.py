@@ -1,6 +1,7 @@
 """A toy SMSC: it accepts binds and messages, sends receipts and messages, and does worse where a test says so."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -126,10 +127,13 @@ class Smsc:
     _ids: "count[int]" = field(default_factory=lambda: count(1))
     _sequence: "count[int]" = field(default_factory=lambda: count(1))
 
-    async def listen(self, port: int = 0, ssl: SSLContext | None = None) -> None:
-        """Listen on a port of loopback; 0: on any free one, which ``port`` says then."""
+    async def listen(
+        self, port: int = 0, ssl: SSLContext | None = None, listening: socket.socket | None = None
+    ) -> None:
+        """Listen on a port of loopback; 0: on any free one, which ``port`` says then; or use a socket that listens."""
+        listening = listening or socket.create_server(("127.0.0.1", port))
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self), "127.0.0.1", port, ssl=ssl)
+        self._server = await loop.create_server(lambda: Session(self), sock=listening, ssl=ssl)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -223,9 +227,9 @@ def deliver_body(
     return b"\0" + parties + fixed + octets + optional
 
 
-def receipt(message: Message, theirs: str, word: str = "DELIVRD") -> bytes:
+def receipt(message: Message, theirs: str, word: str = "DELIVRD", done: str = "2603010201") -> bytes:
     """Return the body of a receipt for a message, from its recipient to its sender."""
-    text = f"id:{theirs} sub:001 dlvrd:001 submit date:2603010200 done date:2603010201 stat:{word} err:000 text:"
+    text = f"id:{theirs} sub:001 dlvrd:001 submit date:{done} done date:{done} stat:{word} err:000 text:"
     return deliver_body(message.destination[2], message.source[2], text.encode(), esm_class=0x04)
 
 

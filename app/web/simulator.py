@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from app.domain.messages import InboundMessage, InboundResult
 from app.domain.msisdn import parse_sender, sender_as_given
 from app.domain.segments import Encoding, measure
 from app.domain.values import replace
@@ -14,7 +15,9 @@ from app.providers.base import Provider
 from app.providers.generic_in import Reader
 from app.providers.requests import MalformedRequestError
 from app.services.intake import Source
+from app.services.simulator.beside import CarrierBeside
 from app.services.simulator.network import PROVIDER, ThreadMessage
+from app.toys.carrier import NotCarriedError
 from app.web.dependencies import AfterIdIn, GatewayIn, NetworkIn
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
@@ -155,10 +158,21 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
         raise ProblemError(422, "The body is not JSON in UTF-8.") from None
     # A handset has no clock of its own.
     message = replace(found, received_at=None, stamp_form=None)
-    [stored] = await gateway.turning.intake.store(Source(PROVIDER), [message])
+    if gateway.carriers.beside is None:
+        [stored] = await gateway.turning.intake.store(Source(PROVIDER), [message])
+    else:
+        stored = await _by_wire(gateway.carriers.beside, message)
     if not stored.new:
         response.status_code = 200
     return StoredOut(id=stored.id, status="accepted" if stored.new else "duplicate")
+
+
+async def _by_wire(carrier: CarrierBeside, message: InboundMessage) -> InboundResult:
+    """Send a text through the carrier beside the gateway. Raise ProblemError (503) if it does not get there."""
+    try:
+        return await carrier.send(message)
+    except NotCarriedError as error:
+        raise ProblemError(503, f"The carrier could not hand it over: {error}.", {"Retry-After": "1"}) from None
 
 
 @router.get(

@@ -7,6 +7,7 @@ import pytest
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.db import schema
 from app.db.directory import MessageFilter
+from app.db.simulator import being_sent
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.services.simulator.outbox import outbox_of
 from tests.running import ALICE, Running, running, settings_for
@@ -67,7 +68,9 @@ async def staff_queries(gateway: Running) -> None:
     await gateway.gateway.management.messages.retry(page[0].id)
     await gateway.thread()
     await gateway.gateway.carriers.network.thread(ALICE, page[-1].id, 10)
-    await gateway.gateway.storage.database.read(lambda connection: outbox_of(connection, ALICE))
+    read = gateway.gateway.storage.database.read
+    await read(lambda connection: outbox_of(connection, ALICE, ["simulator", "toy"]))
+    await read(lambda connection: being_sent(connection, "toy", ALICE, "10086", "您好"))
 
 
 async def test_no_statement_of_a_day_scans_a_table_that_grows(sqlite_url: str) -> None:

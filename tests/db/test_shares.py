@@ -84,7 +84,7 @@ FINDERS: dict[str, Finder] = {
     "lost leases": lost,
     "messages to fail over": failed_over,
     "events": due_events,
-    "reports": lambda c, share: buckets_of(simulator.claim_reports(c, START, MOST, share)),
+    "reports": lambda c, share: buckets_of(simulator.due_reports(c, START, MOST, share)),
 }
 
 

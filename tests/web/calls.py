@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from app.main import create_app
 from app.settings import Settings
+from app.toys.carrier import ToyCarrier
 from tests.running import Running
 from tests.web.documented import assert_documented
 
@@ -67,9 +68,9 @@ class Web:
         return self.running.gateway.management.tokens.create("-".join(scopes) or "none", frozenset(scopes))
 
 
-def web_part(settings: Settings) -> FastAPI:
-    """Return the app of a new gateway. Routes that FastAPI has prepared from their signatures are reused between apps."""
-    app = create_app(settings)
+def web_part(settings: Settings, toy: ToyCarrier | None = None) -> FastAPI:
+    """Return the app of a new gateway, beside a toy carrier if one is given. Routes that FastAPI has prepared from their signatures are reused between apps."""
+    app = create_app(settings, toy=toy)
     for place, route in enumerate(app.router.routes):
         if (
             router := getattr(route, "original_router", None)

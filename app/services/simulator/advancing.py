@@ -55,7 +55,8 @@ class Advance:
     """Moves the frozen clock from one time at which something falls due to the next, and does what is due there.
 
     It knows the kind of what is due, and runs only that. Messages to simulated handsets are sent within the
-    transaction. For those through other providers the transaction ends, and the loops of the engine send them.
+    transaction. For those through other providers, and for reports of a carrier beside the gateway, the transaction
+    ends, and the loops of the engine send them.
     """
 
     def __init__(
@@ -134,10 +135,13 @@ class Advance:
             kind = self._move_to_next(connection, stretch, target)
             if kind is None:
                 break
-            stretch.is_blocked = kind is Kind.CARRIERS or not step(connection, stretch, kind)
+            stretch.is_blocked = self._leads_outside(kind) or not step(connection, stretch, kind)
             if stretch.is_blocked or self._turns.password_checks.are_requested or time.monotonic() >= ends_at:
                 break
         return stretch
+
+    def _leads_outside(self, kind: Kind) -> bool:
+        return kind is Kind.CARRIERS or (kind is Kind.REPORTS and bool(self._network.reported_elsewhere))
 
     def _move_to_next(self, connection: Connection, stretch: _Stretch, target: datetime) -> Kind | None:
         """Move the clock to the next time at which something is due, and return its kind; None at the target."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -21,10 +21,18 @@ from app.services.delivery.receipts import Receipts
 from app.services.ids import IdSource
 from app.services.intake import NewMessage
 
-__all__ = ["PROVIDER", "SimulatedNetwork", "ThreadMessage", "provider_id"]
+__all__ = [
+    "PROVIDER",
+    "REPORTS_PER_BATCH",
+    "SimulatedNetwork",
+    "ThreadMessage",
+    "draw_fault",
+    "provider_id",
+    "thread_row",
+]
 
 PROVIDER = "simulator"
-_REPORTS_PER_BATCH = 500
+REPORTS_PER_BATCH = 500
 _FAULTS: Mapping[FaultMode, SendResult] = {
     FaultMode.REJECT: Refused("simulated: rejected"),
     FaultMode.THROTTLE: RefusedForNow("simulated: throttled", throttled=True),
@@ -45,6 +53,8 @@ class SimulatedNetwork:
         self._ids = ids
         self._receipts = receipts
         self._share = share
+        # Messages that a carrier beside the gateway reports on, instead of this network.
+        self.reported_elsewhere: Collection[str] = ()
         self.changes = 0
         self._changed = asyncio.Event()
 
@@ -65,31 +75,19 @@ class SimulatedNetwork:
             if (item.recipient, item.lane) in blocked:
                 results.append(NotTried())
                 continue
-            result = _draw_fault(state, faults_left)
-            if result is not None and faults_left is not None:
+            fault = draw_fault(state, faults_left)
+            if fault is not FaultMode.OK and faults_left is not None:
                 faults_left -= 1
-            if result is None or isinstance(result, Unknown):
-                rows.append(self._thread_row(item, state))
+            result = _FAULTS.get(fault) or Accepted(provider_id(item.reference))
+            if isinstance(result, Accepted | Unknown):
+                rows.append(thread_row(next(self._ids), item.recipient, item.reference, state))
             if isinstance(result, RefusedForNow | Unknown):
                 blocked.add((item.recipient, item.lane))
-            results.append(result or Accepted(provider_id(item.reference)))
+            results.append(result)
         simulator.add_to_threads(connection, rows)
         if faults_left != state.fault_count:
             set_state(connection, fault_count=faults_left)
         return results
-
-    def _thread_row(self, item: Submission, state: GatewayState) -> dict[str, object]:
-        reports = state.report_status is not SimulatedReport.NONE
-        return {
-            "bucket": bucket_of(item.recipient),
-            "msisdn": item.recipient,
-            "seq": next(self._ids),
-            "message_id": item.reference,
-            "direction": "mt",
-            "at": state.now,
-            "report": state.report_status if reports else None,
-            "report_due_at": state.now + timedelta(seconds=state.report_delay_seconds) if reports else None,
-        }
 
     # ---- from the handsets
 
@@ -119,7 +117,7 @@ class SimulatedNetwork:
         done = await self._database.write(partial(self.report, share=self._share()))
         if done:
             self.changed()
-        return done == _REPORTS_PER_BATCH
+        return done == REPORTS_PER_BATCH
 
     def report(self, connection: Connection, share: Share | None = None) -> int:
         """Apply delivery reports of a share in the caller's transaction; ``changed`` is called after the commit.
@@ -127,7 +125,9 @@ class SimulatedNetwork:
         Return the number of reports.
         """
         now = current_state(connection).now
-        due = simulator.claim_reports(connection, now, _REPORTS_PER_BATCH, share)
+        found = simulator.due_reports(connection, now, REPORTS_PER_BATCH, share)
+        own = [one for one in found if one.message_id not in self.reported_elsewhere]
+        due = simulator.claim_reports(connection, own)
         if not due:
             return 0
         self._receipts.apply(
@@ -189,9 +189,25 @@ def provider_id(reference: str) -> str:
     return f"sim-{reference}"
 
 
-def _draw_fault(state: GatewayState, faults_left: int | None) -> SendResult | None:
+def thread_row(seq: str, msisdn: str, message_id: str, state: GatewayState) -> dict[str, object]:
+    """Return the row of an MT that a handset gets now, with the report that is to follow it."""
+    reports = state.report_status is not SimulatedReport.NONE
+    return {
+        "bucket": bucket_of(msisdn),
+        "msisdn": msisdn,
+        "seq": seq,
+        "message_id": message_id,
+        "direction": "mt",
+        "at": state.now,
+        "report": state.report_status if reports else None,
+        "report_due_at": state.now + timedelta(seconds=state.report_delay_seconds) if reports else None,
+    }
+
+
+def draw_fault(state: GatewayState, faults_left: int | None) -> FaultMode:
+    """Return how the next send is answered; ``faults_left`` None: there is no limit of faults."""
     if state.fault_mode is FaultMode.OK or faults_left == 0:
-        return None
+        return FaultMode.OK
     if random.random() * MILLION >= state.fault_rate_ppm:  # noqa: S311  a simulated fault, not a secret
-        return None
-    return _FAULTS[state.fault_mode]
+        return FaultMode.OK
+    return state.fault_mode

@@ -1,5 +1,6 @@
 """What is on its way to a simulated handset, and why it waits (http-api.md, simulator)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,7 +12,6 @@ from app.db.simulator import OutboxMessage
 from app.db.state import current_state
 from app.domain.values import value
 from app.services.delivery.breaker import is_paused
-from app.services.simulator.network import PROVIDER
 
 _MOST = 100
 
@@ -39,15 +39,19 @@ class WaitingMessage:
     next_attempt_at: datetime | None
 
 
-def outbox_of(connection: Connection, msisdn: str) -> list[WaitingMessage]:
-    """Return the newest hundred messages that are on their way to a handset or were given up, oldest first."""
+def outbox_of(connection: Connection, msisdn: str, providers: Sequence[str]) -> list[WaitingMessage]:
+    """Return the newest hundred messages that are on their way to a handset or were given up, oldest first.
+
+    ``providers`` are those that lead to the handset.
+    """
     now = current_state(connection).now
-    circuit = provider_state.circuits(connection).get(PROVIDER, Circuit())
+    circuits = provider_state.circuits(connection)
+    return [_waiting(item, now, circuits) for item in simulator.outbox_of(connection, msisdn, providers, _MOST)]
+
+
+def _waiting(item: OutboxMessage, now: datetime, circuits: Mapping[str, Circuit]) -> WaitingMessage:
+    circuit = circuits.get(item.provider, Circuit())
     pause = circuit.paused_until if is_paused(circuit, now) else None
-    return [_waiting(item, now, pause) for item in simulator.outbox_of(connection, msisdn, PROVIDER, _MOST)]
-
-
-def _waiting(item: OutboxMessage, now: datetime, pause: datetime | None) -> WaitingMessage:
     if item.due_at is None:
         return WaitingMessage(item, None, None)
     if item.is_behind:

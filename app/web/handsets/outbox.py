@@ -64,7 +64,8 @@ def _out(waiting: WaitingMessage) -> OutboxMessageOut:
 
 async def read_outbox(gateway: GatewayIn, number: str) -> OutboxOut:
     """Return what is on its way to a handset."""
-    found = await gateway.storage.database.read(lambda connection: outbox_of(connection, number))
+    providers = gateway.carriers.handset_providers
+    found = await gateway.storage.database.read(lambda connection: outbox_of(connection, number, providers))
     return OutboxOut(messages=list(map(_out, found)))
 
 
