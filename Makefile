@@ -39,8 +39,9 @@ setup: $(HAVE_PROJECT) ## Make .venv with everything in it
 	@:
 
 # exec: no shell stands between make and the gateway, so that a signal to make reaches it.
-run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000 for another port)
-	@export SMSGW_ENV=demo; $(if $(PORT),export SMSGW_PORT='$(PORT)';) exec $(BIN)/smsgw demo --by-make
+run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000: another port, CARRIER=smpp: a toy carrier beside it)
+	@export SMSGW_ENV=demo; $(if $(PORT),export SMSGW_PORT='$(PORT)';) exec $(BIN)/smsgw demo --by-make \
+	  $(if $(CARRIER),--carrier '$(CARRIER)') $(if $(CARRIER_PORT),--carrier-port '$(CARRIER_PORT)')
 
 test: setup ## Run all the tests, 6 to 7 minutes on two cores
 	@echo 'All the tests: 6 to 7 minutes on two cores.'

@@ -54,28 +54,58 @@ class Caller:
         host: the address that was given.
         variables: the variables of the environment that it needs again.
         by_make: it was ``make run`` that started it.
+        carrier: the kind of the toy carrier beside a demo; None: there is none.
+        carrier_port: where that listens; None: where its kind usually does.
     """
 
     command: str
     host: str
     variables: tuple[tuple[str, str], ...]
     by_make: bool = False
+    carrier: str | None = None
+    carrier_port: int | None = None
 
-    def again(self, *, port: int, host: str | None = None, database_url: str | None = None) -> str:
+    def again(
+        self,
+        *,
+        port: int,
+        host: str | None = None,
+        database_url: str | None = None,
+        carrier_port: int | None = None,
+    ) -> str:
         """Return the command line that starts the gateway with these settings instead."""
-        host = host or self.host
+        host, carrier_port = host or self.host, carrier_port or self.carrier_port
         variables = dict(self.variables)
         if database_url is not None:
             variables["SMSGW_DATABASE_URL"] = database_url
+        options: dict[str, object] = {
+            "--host": host if host != DEFAULT_HOST else None,
+            "--port": port,
+            "--carrier": self.carrier,
+            "--carrier-port": carrier_port,
+        }
         if self.by_make:
-            words = ["make", "run", *([f"PORT={port}"] if port != DEFAULT_PORT else [])]
+            options |= {"--host": None, "--port": port if port != DEFAULT_PORT else None}
+            words = ["make", "run", *(f"{_variable(name)}={it}" for name, it in options.items() if it is not None)]
         else:
-            words = [self.command, *(["--host", host] if host != DEFAULT_HOST else []), "--port", str(port)]
+            words = [self.command, *(w for name, it in options.items() if it is not None for w in (name, str(it)))]
         given = [f"{name}={shlex.quote(text)}" for name, text in variables.items()]
         return " ".join([*given, *([] if self.by_make else [program()]), shlex.join(words)])
 
 
-def caller(command: str, host: str, *, by_make: bool = False) -> Caller:
+def _variable(option: str) -> str:
+    """Return the name by which ``make run`` takes an option: ``CARRIER_PORT``."""
+    return option.strip("-").replace("-", "_").upper()
+
+
+def caller(
+    command: str,
+    host: str,
+    *,
+    by_make: bool = False,
+    carrier: str | None = None,
+    carrier_port: int | None = None,
+) -> Caller:
     """Return how a command was called; it is to be asked before the command changes the environment."""
     given = [] if by_make else [(name, os.environ[name]) for name in _REPEATED if os.environ.get(name)]
-    return Caller(command, host, tuple(given), by_make)
+    return Caller(command, host, tuple(given), by_make, carrier, carrier_port)

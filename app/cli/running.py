@@ -10,14 +10,17 @@ import typer
 from rich.markup import escape
 
 from app import observability
+from app.cli.beside import CarrierKind, CarrierPort, check_carrier
 from app.cli.caller import DEFAULT_HOST, DEFAULT_PORT, caller, program
 from app.cli.foreground import foreground
 from app.cli.serving import run
 from app.cli.terminal import examples, out
 from app.db.session import normalise_url
 from app.providers import provider_kinds
+from app.services.delivery import binds
 from app.services.gateway import Gateway
 from app.services.membership import BOTH, Role
+from app.services.simulator.beside import CarrierBeside
 from app.settings import Environment, Settings, SettingsError
 from app.settings.check import checked_settings
 
@@ -88,25 +91,34 @@ def _serve(command: str, host: str, port: int | None, roles: frozenset[Role]) ->
     epilog=examples(
         ("smsgw demo", "on http://127.0.0.1:8086"),
         ("smsgw demo --port 9000", "on another port, beside the first"),
+        ("smsgw demo --carrier smpp", "with a toy SMSC between the phones and the gateway"),
     )
 )
-def demo(host: Host = DEFAULT_HOST, port: Port = None, by_make: ByMake = False) -> None:  # noqa: FBT002  an option
+def demo(
+    host: Host = DEFAULT_HOST,
+    port: Port = None,
+    carrier: CarrierKind = None,
+    carrier_port: CarrierPort = None,
+    by_make: ByMake = False,  # noqa: FBT002  an option
+) -> None:
     """Run the gateway with the demo customers loaded, and say where to look. Each start empties the demo's data."""
-    called = caller("demo", host, by_make=by_make)
+    called = caller("demo", host, by_make=by_make, carrier=carrier, carrier_port=carrier_port)
     os.environ.setdefault("SMSGW_ENV", Environment.DEMO.value)
     settings = _settings(port)
     if not settings.disposable:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: the demo empties its database, so it runs in demo or test only"
         )
+    check_carrier(settings, called)
     # These lines are for people, who can do without those about the server's steps.
     observability.configure_logging(settings.log_level, plain=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for steps in ("uvicorn.error", binds.__name__):
+        logging.getLogger(steps).setLevel(logging.WARNING)
 
     async def ready(gateway: Gateway, base: str) -> None:
         gateway.require_alone()
         await gateway.simulator.simulation.reset("demo")
-        _say_where_to_look(settings, base)
+        _say_where_to_look(settings, base, gateway.carriers.beside)
 
     with foreground() if by_make else nullcontext():
         run(settings, called, ready)
@@ -119,14 +131,19 @@ def _settings(port: int | None) -> Settings:
     return checked_settings(provider_kinds())
 
 
-def _say_where_to_look(settings: Settings, base: str) -> None:
+def _say_where_to_look(settings: Settings, base: str, beside: CarrierBeside | None) -> None:
     is_default = base == f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
     chat, curl = f"{program()} chat", "examples/demo.sh"
     if not is_default:
         chat, curl = f"{chat} --url {base}", f"{curl} {base}"
     by_curl = f"; by curl: [bold]{escape(curl)}[/]" if Path("examples/demo.sh").exists() else ""
+    through = "what the phones send and get goes through it"
+    carrier = (
+        [f"Beside it a toy carrier, [bold]{beside.toy.kind}[/] on {beside.toy.address}: {through}"] if beside else []
+    )
     lines = (
         f"A phone on the screen: [bold]{escape(base)}/handset[/] (send 0000, then answer 1,3)",
+        *carrier,
         f"In a terminal: [bold]{escape(chat)}[/]{by_curl}",
         f"The API reference: [bold]{escape(base)}/docs[/] (token: demo)",
         f"Each start empties the demo's data, {escape(_place(settings))}. Stop with Ctrl-C.",

@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from fastapi import FastAPI
 
+from app.cli.beside import carrier_beside
 from app.cli.caller import DEFAULT_HOST, Caller, free_port
 from app.cli.database import unchecked_database
 from app.cli.terminal import out
@@ -24,6 +26,7 @@ from app.services.membership import BOTH, Role
 from app.services.startup import DatabaseInUseError, StartError, is_in_use, prepare
 from app.settings import Environment, Settings, SettingsError
 from app.settings.model import demo_database_url
+from app.toys.carrier import ToyCarrier
 from app.web.serving import Server, listen, server_of
 
 # Called with the gateway and its URL once both are there, before the first request is served.
@@ -39,9 +42,13 @@ def run(settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role]
     stop = _Stop()
     _on_signals(stop)
     try:
-        with _listening(settings, called) as sockets, _database_for(settings, called):
+        with (
+            _listening(settings, called) as sockets,
+            carrier_beside(settings, called, url := _url(called.host, sockets)) as toy,
+            _database_for(settings, called),
+        ):
             prepare_database()
-            gateway_app = create_app(settings, called.host, roles)
+            gateway_app = create_app(settings, called.host, roles, toy)
             gateway_app.openapi()  # cached now: building it would delay other requests
             server = server_of(gateway_app, lifespan="off")
             # At its end the server raises again the signal that ended it.
@@ -49,18 +56,28 @@ def run(settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role]
             server.should_exit = stop.is_asked_for
             collect_when_idle()
             with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-                runner.run(_serve(gateway_app, server, sockets, ready, called.host))
+                runner.run(_serve(gateway_app, server, sockets, partial(ready, gateway_app.state.gateway, url), toy))
     except KeyboardInterrupt:
         pass  # the second signal before there was a server
     out.print("Stopped.")
 
 
-async def _serve(app: FastAPI, server: Server, sockets: Sequence[socket.socket], ready: Ready, host: str) -> None:
-    port = sockets[0].getsockname()[1]
-    async with app.router.lifespan_context(app):
+async def _serve(
+    app: FastAPI,
+    server: Server,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], Awaitable[None]],
+    toy: ToyCarrier | None,
+) -> None:
+    # The carrier is there before the gateway, and as long as it takes leave.
+    async with toy.running() if toy else nullcontext(), app.router.lifespan_context(app):
         if not server.should_exit:
-            await ready(app.state.gateway, f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            await ready()
         await server.serve(list(sockets))
+
+
+def _url(host: str, sockets: Sequence[socket.socket]) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}"
 
 
 class _Stop:

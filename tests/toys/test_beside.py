@@ -236,7 +236,7 @@ async def test_a_text_that_cannot_be_handed_over_may_be_sent_again(unused_sqlite
         # As if Kannel did not know where the gateway is.
         carrier = web.running.gateway.carriers.beside
         assert carrier is not None
-        carrier._toy._gateway = "http://127.0.0.1:9"
+        carrier.toy._gateway = "http://127.0.0.1:9"
         answer = await web.call("POST", f"{HANDSET}/messages", {"to": "10086", "text": "0000"})
         assert "could not hand it over" in assert_problem(answer, 503)
         assert answer.headers["retry-after"] == "1"
@@ -246,7 +246,7 @@ async def test_nothing_listens_when_it_has_ended(kind: str, unused_sqlite_url: s
     async with listening(settings_for(unused_sqlite_url, Environment.DEMO), carrier=kind) as web:
         carrier = web.running.gateway.carriers.beside
         assert carrier is not None
-        host, _, port = carrier._toy.address.partition(":")
+        host, _, port = carrier.toy.address.partition(":")
         socket.create_connection((host, int(port))).close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)))

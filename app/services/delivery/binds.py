@@ -166,7 +166,8 @@ class Binds:
         elif why_down is None:
             log.info("a bind is being ended", provider=slot.provider, slot=slot.number)
         else:
-            log.warning("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
+            say = log.info if self._is_stopping else log.warning
+            say("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
         return True
 
     def _follow_leases(self) -> None:

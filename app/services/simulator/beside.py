@@ -36,7 +36,7 @@ class CarrierBeside:
     """
 
     def __init__(self, toy: ToyCarrier, database: Database, ids: IdSource, network: SimulatedNetwork) -> None:
-        self._toy = toy
+        self.toy = toy
         self._database = database
         self._ids = ids
         self._network = network
@@ -61,9 +61,9 @@ class CarrierBeside:
             raise RefusedError(RefusalReason.INVALID, f"text: a carrier takes up to {_LONGEST_TEXT} characters.")
         sms = Sms(sender, message.dialled, message.text, _header(message.part))
         message_id = hashlib.sha256(message.message_id.encode(errors="surrogatepass")).hexdigest()[:_ID_DIGITS]
-        stored = partial(_stored, msisdn=sender, their_id=self._toy.id_of(message_id), part=message.part)
+        stored = partial(_stored, msisdn=sender, their_id=self.toy.id_of(message_id), part=message.part)
         before = await self._database.read(stored)
-        await self._toy.send(sms, message_id)
+        await self.toy.send(sms, message_id)
         found = await self._database.read(stored)
         if found is None:
             raise NotCarriedError("the gateway did not store the message")
@@ -95,7 +95,7 @@ class CarrierBeside:
         msisdn = parse_msisdn(message.recipient)
         found = msisdn and simulator.being_sent(connection, NAME, msisdn, message.sender, message.text)
         if not msisdn or not found:
-            log.warning("the toy carrier got what the gateway does not send", kind=self._toy.kind)
+            log.warning("the toy carrier got what the gateway does not send", kind=self.toy.kind)
             return False
         row = thread_row(next(self._ids), msisdn, found, state)
         simulator.add_to_threads(connection, [row])
