@@ -25,6 +25,7 @@ async def test_only_the_last_message_shows_its_status(page: Page) -> None:
     phone = await _talk(page)
     await expect(_meta(phone.received.last)).to_be_visible()
     await expect(phone.received.last.locator(".segments")).to_be_hidden()
+    await expect(phone.part(".carrier:visible")).to_have_count(0)
     for message in (phone.sent.first, phone.received.first):
         await expect(_meta(message)).to_be_hidden()
 
@@ -46,8 +47,9 @@ async def test_a_pressed_message_shows_its_details_and_tells_the_page(page: Page
     listing = phone.received.first
     await phone.bubble(listing).click()
     await expect(phone.bubble(listing)).to_have_attribute("aria-expanded", "true")
-    await expect(_meta(listing)).to_have_text("10:003 segments · UCS-2✓✓delivered")
+    await expect(_meta(listing)).to_have_text("10:003 segments · UCS-2by simulator✓✓delivered")
     await expect(listing.locator(".segments")).to_be_visible()
+    await expect(listing.locator(".carrier")).to_be_visible()
     await phone.bubble(phone.sent.first).click()
     await phone.bubble(listing).click()
     await expect(_meta(listing)).to_be_hidden()

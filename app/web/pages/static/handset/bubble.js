@@ -6,6 +6,7 @@ import { copyOf, hasWords, name, say, showTime } from "./words.js";
 
 const DONE = new Set(["delivered"]);
 const BAD = new Set(["undelivered", "rejected", "expired", "deleted", "failed", "superseded"]);
+const SIMULATOR = "simulator";
 const TICKS = { queued: "◷", open: "✓", done: "✓✓", bad: "!" };
 
 /** The service number that a message was exchanged with. @param {Message} message */
@@ -30,7 +31,16 @@ export function fillBubble(element, message) {
   if (isNew) makePressable(part(".bubble"));
   showTime(part("time"), message.at, "minute");
   say(part(".segments"), "segments", { count: message.segments, encoding: message.encoding });
+  writeCarrier(element, message);
   writeStatus(element, message.status, message.direction);
+}
+
+/** The provider that a message went by. That it was the simulated network is a detail, as it mostly is. */
+function writeCarrier(element, { provider, provider_kind: kind }) {
+  const line = element.querySelector(".carrier");
+  say(line, kind && kind !== provider ? "by_carrier_of_kind" : "by_carrier", { provider, kind });
+  name(line, { title: "by_carrier_why" }, { provider, kind });
+  element.classList.toggle("by-carrier", provider !== SIMULATOR);
 }
 
 /** A bubble of the gateway's message opens the inspector when it is pressed, and shows its details beside a column. */

@@ -3,7 +3,8 @@
  * inserted as text, never as markup.
  *
  * @typedef {{id: string, direction: "mo"|"mt", from: string, to: string, text: string, segments: number,
- *   encoding: "gsm7"|"ucs2", at: string, status: string, in_reply_to?: string}} Message
+ *   encoding: "gsm7"|"ucs2", at: string, status: string, provider: string, provider_kind?: string,
+ *   in_reply_to?: string}} Message
  */
 
 import { fillBubble, fillDraft, newBubble, newPause, partyOf } from "./bubble.js";

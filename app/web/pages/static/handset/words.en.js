@@ -121,6 +121,9 @@ export const en = {
 
   from: "From",
   sent_to: "To",
+  by_carrier: ({ provider }) => `by ${provider}`,
+  by_carrier_of_kind: ({ provider, kind }) => `by ${provider} (${kind})`,
+  by_carrier_why: "The provider that it went by",
   reply: "reply",
   edit: "Edit",
   status_queued: "queued",

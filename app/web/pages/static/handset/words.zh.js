@@ -120,6 +120,9 @@ export const zh = {
 
   from: "来自",
   sent_to: "发往",
+  by_carrier: ({ provider }) => `经由 ${provider}`,
+  by_carrier_of_kind: ({ provider, kind }) => `经由 ${provider} (${kind})`,
+  by_carrier_why: "收发此消息的通道",
   reply: "回复",
   edit: "修改",
   status_queued: "等待发送",
