@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +27,17 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-async def web(kind: str, unused_sqlite_url: str) -> AsyncIterator[Web]:
-    async with listening(settings_for(unused_sqlite_url, Environment.DEMO), carrier=kind) as started:
+@asynccontextmanager
+async def demo_beside(kind: str, database_url: str) -> AsyncIterator[Web]:
+    async with listening(settings_for(database_url, Environment.DEMO), carrier=kind) as started:
         await started.running.gateway.simulator.simulation.set_clock(START)
         await started.running.load_customers()
+        yield started
+
+
+@pytest.fixture
+async def web(kind: str, unused_sqlite_url: str) -> AsyncIterator[Web]:
+    async with demo_beside(kind, unused_sqlite_url) as started:
         yield started
 
 
@@ -55,7 +62,12 @@ async def thread(web: Web) -> list[dict[str, Any]]:
 # ---- the dialogue
 
 
-async def test_she_lists_picks_and_unsubscribes(web: Web, kind: str) -> None:
+async def test_she_lists_picks_and_unsubscribes(kind: str, unused_database_url: str) -> None:
+    async with demo_beside(kind, unused_database_url) as web:
+        await dialogue(web, kind)
+
+
+async def dialogue(web: Web, kind: str) -> None:
     said = await say(web, "0000")
     asked, listing, in_plan = await thread(web)
     assert (asked["id"], asked["text"], said["status"]) == (said["id"], "0000", "accepted")
