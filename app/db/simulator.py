@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
     exists,
     func,
     or_,
@@ -234,13 +235,16 @@ def outbox_of(connection: Connection, msisdn: str, providers: Sequence[str], lim
 
 
 def being_sent(connection: Connection, provider: str, msisdn: str, service_number: str, text: str) -> str | None:
-    """Return the id of the oldest message that a provider is being given for a number, and that says this."""
+    """Return the id of a message that a provider is being given for a number, and that says this.
+
+    Of several the oldest that its handset does not show yet.
+    """
     statement = (
         select(_mt.c.id)
         .join_from(outbox, _mt, of_row())
         .where(outbox.c.bucket == bucket_of(msisdn), outbox.c.msisdn == msisdn, outbox.c.provider == provider)
         .where(is_set(outbox.c.leased_by), _mt.c.service_number == service_number, _mt.c.text == text)
-        .order_by(_mt.c.id)
+        .order_by(case((_IS_SHOWN, 1), else_=0), _mt.c.id)
         .limit(1)
     )
     found: str | None = connection.execute(statement).scalar()

@@ -1,5 +1,6 @@
 """A toy carrier of each kind beside a demo: what handsets send and get goes over its wire (carriers.md 10.1)."""
 
+import asyncio
 import io
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -127,6 +128,15 @@ async def test_the_same_text_again_has_no_further_effect(web: Web) -> None:
     first = await say(web, "HELP", message_id="mine")
     assert await say(web, "HELP", message_id="mine") == {"id": first["id"], "status": "duplicate"}
     assert len(await thread(web)) == 2
+
+
+async def test_of_equal_replies_at_once_each_arrives(web: Web) -> None:
+    texts = [{"to": "10086", "text": "HELP"}] * 4
+    await asyncio.gather(*(web.call("POST", f"{HANDSET}/messages", text) for text in texts))
+    await web.running.drain()
+    replies = [one for one in await thread(web) if one["direction"] == "mt"]
+    assert len({one["in_reply_to"] for one in replies}) == 4
+    assert [one["status"] for one in replies] == ["delivered"] * 4
 
 
 async def test_parts_of_a_long_text_are_joined(web: Web) -> None:

@@ -23,7 +23,7 @@ from app.services.simulator.network import REPORTS_PER_BATCH, SimulatedNetwork, 
 from app.toys.carrier import NAME, Answer, NotCarriedError, Report, Sms, Taken, ToyCarrier
 
 _ADDRESS = re.compile(r"[+*#0-9A-Za-z]{1,20}")
-# What a carrier takes of one text: about as many segments as handsets write.
+# More than handsets write, and little enough for a URL.
 _LONGEST_TEXT = 1_000
 _ID_DIGITS = 16
 log = observability.logger(__name__)
