@@ -17,9 +17,10 @@ from app.domain.storage import StorageUnavailableError
 from app.providers.base import BindEndedError, Inbox, Provider
 from app.services.delivery.slots import HeldSlot, SlotLease, Slots
 
-# How often leases are renewed and free slots looked for, and how often the binds are looked at: more often while one is
-# being made, as an adapter tells nobody when it is.
-LOOK_SECONDS = 5.0
+# How often leases are renewed and free slots looked for, and how soon again if that failed: so that a bind outlives a
+# database that is away for 5 s. How often the binds are looked at: more often while one is being made, as an adapter
+# tells nobody when it is.
+_LOOK_SECONDS, _AGAIN_SECONDS = 3.0, 1.0
 _TICK_SECONDS, _QUICK_TICK_SECONDS = 1.0, 0.1
 _LONGEST_PAUSE = timedelta(seconds=30)
 # A bind that lasted longer than this counts as good: the pause before the next one is short again.
@@ -123,16 +124,18 @@ class Binds:
         changed, self._has_changed = self._has_changed, False
         if changed:
             self.when_changed()
-        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+        if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
             await self.look()
         elif changed or any(held.confirmed for held in self._slots.held.values()):
             await self._renew(may_take=False)
 
     async def look(self) -> None:
         """Renew the leases and take what falls to this process, then run a bind in each slot."""
-        self._looked_at = time.monotonic()
+        began = time.monotonic()
+        self._looked_at = began - _LOOK_SECONDS + _AGAIN_SECONDS
         try:
             await self._renew(may_take=True)
+            self._looked_at = began
         finally:
             self._follow_leases()
 

@@ -10,8 +10,10 @@ from sqlalchemy import update
 from app.db.binds import BindState
 from app.db.duties import duty
 from app.domain.sharing import buckets_of_slots, most_slots
+from app.domain.storage import StorageUnavailableError
 from app.services.membership import Role
 from tests.outage import away
+from tests.providers.smpp.rig import until
 from tests.services.delivery.workers import LONG_AGO, NAME, Carrier, settle, working
 
 pytestmark = pytest.mark.anyio
@@ -131,6 +133,18 @@ async def test_one_that_cannot_renew_submits_nothing_more_ends_in_order_and_bind
         await one.look()
         assert (one.held, one.slots.up(NAME)) == ([0], frozenset({0}))
         assert carrier.sessions == {("w0", 0)}
+
+
+async def test_a_renewal_that_failed_is_tried_again_within_a_second_or_so(postgresql_url: str) -> None:
+    carrier = Carrier()
+    async with working(postgresql_url, carrier, 1, slots=1) as (one,):
+        await one.binds.start()
+        await one.tick()
+        [held] = one.slots.held.values()
+        with away(one.database), pytest.raises(StorageUnavailableError):
+            await one.binds.look()
+        one.seconds += 9
+        await until(lambda: held.lease.renewed_at == one.seconds, 2.5)
 
 
 async def test_a_session_ends_in_time_while_the_database_hangs(postgresql_url: str) -> None:
