@@ -95,6 +95,12 @@ def note(connection: Connection, slot: Slot, owner: str, **changed: object) -> N
     connection.execute(update(duty).where(*mine).values(**changed))
 
 
+def end_sessions(connection: Connection, slot: Slot, owner: str, before: int) -> None:
+    """Note that an owner's sessions with lesser numbers are over."""
+    mine = (_duty.name == slot.duty, _duty.owner == owner, _duty.epoch < before)
+    connection.execute(update(duty).where(*mine).values(epoch=None))
+
+
 def give_up(connection: Connection, slots: Collection[Slot], owner: str, now: datetime) -> None:
     """Leave binds, which have ended in order, to whoever takes them first."""
     for slot in slots:

@@ -20,7 +20,7 @@ class Seen:
 
     Attributes:
         slot: of the bind.
-        epoch: the number of the session; each session of a provider has another one.
+        epoch: the number of the session (``session_number``).
         sequence: the number of the MO in its session, from 1.
         octets: all that a repeat has in common with it. Kept as a keyed hash, until the carrier has the answer.
     """

@@ -3,3 +3,7 @@
 
 class StorageUnavailableError(Exception):
     """The database is unavailable. Nothing was stored; a later try may succeed."""
+
+
+class UndecidedError(Exception):
+    """Nobody can say yet if a message repeats one of another session. Nothing was stored; a later try will tell."""

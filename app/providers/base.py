@@ -5,7 +5,8 @@ decides whether a message is tried again; nothing else does.
 """
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
@@ -135,7 +136,11 @@ class Inbox(Protocol):
     """
 
     async def messages(self, found: Sequence[InboundMessage]) -> Sequence[InboundResult]:
-        """Store messages in this order; return their ids and whether each is new."""
+        """Store messages in this order; return their ids and whether each is new.
+
+        Raise UndecidedError if one without an id may repeat one of another session, of which nobody knows yet whether
+        it is over.
+        """
 
     async def reports(self, found: Sequence[DeliveryReport]) -> Sequence[bool]:
         """Store reports; return for each whether it has an effect, as its message and its status are known."""
@@ -162,6 +167,21 @@ class EndlessLease:
     """The lease of a bind that no other process can take over."""
 
     seconds_left = math.inf
+
+
+def _session_numbers() -> Iterator[int]:
+    last = 0
+    while True:
+        last = max(last + 1, time.time_ns())
+        yield last
+
+
+_SESSION_NUMBERS = _session_numbers()
+
+
+def session_number() -> int:
+    """Return a number for a session: no other one has it, and those of this process that began before have less."""
+    return next(_SESSION_NUMBERS)
 
 
 class BindEndedError(Exception):

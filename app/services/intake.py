@@ -1,6 +1,7 @@
 """Intake: messages are stored once, and committed before the provider's request is acknowledged (delivery.md 1, 2)."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -67,7 +68,15 @@ class NewMessage:
     is_answered: bool
 
 
-_Sent = tuple[Source, InboundMessage]
+@value
+class _Sent:
+    """A message to be stored; ``until``: by when, in monotonic seconds."""
+
+    source: Source
+    message: InboundMessage
+    until: float
+
+
 # Writes something of its own about new messages, in the commit that stores them.
 Companion = Callable[[Connection, Sequence[NewMessage]], None]
 
@@ -108,12 +117,13 @@ class Intake:
 
         Raise StorageUnavailableError if they were not all stored: a repeat of those that were is recognised.
         """
-        return await self._batcher.submit([(source, message) for message in messages])
+        until = time.monotonic() + ANSWER_WITHIN
+        return await self._batcher.submit([_Sent(source, message, until) for message in messages])
 
     async def _store_all(self, groups: Sequence[Sequence[_Sent]]) -> list[list[InboundResult]]:
         messages = [sent for group in groups for sent in group]
         # In one transaction; where tables are distributed, in one for each shard.
-        pieces = by_piece(self._database.engine, messages, lambda sent: bucket_of(self._sender(*sent)[0]))
+        pieces = by_piece(self._database.engine, messages, lambda sent: bucket_of(self._sender(sent)[0]))
         stored = await asyncio.gather(*(self._store_piece([messages[place] for place in places]) for places in pieces))
         results = dict(zip(chain.from_iterable(pieces), chain.from_iterable(stored), strict=True))
         places = iter(range(len(messages)))
@@ -124,9 +134,9 @@ class Intake:
             lambda connection: self._store(connection, messages), within=ANSWER_WITHIN
         )
         self._wake()
-        for (source, message), item in zip(messages, stored, strict=True):
+        for sent, item in zip(messages, stored, strict=True):
             if item.new:
-                unused[_TIME_NOT_BELIEVED] += self._note_stamp(source, message, now)
+                unused[_TIME_NOT_BELIEVED] += self._note_stamp(sent.source, sent.message, now)
         observability.batch("intake", len(messages))
         for new, count in Counter(item.new for item in stored).items():
             observability.INBOUND.labels("accepted" if new else "duplicate").inc(count)
@@ -138,7 +148,7 @@ class Intake:
         self, connection: Connection, messages: Sequence[_Sent]
     ) -> tuple[list[InboundResult], Counter[str], datetime]:
         now = current_state(connection).now
-        rows = [self._row(source, message, now) for source, message in messages]
+        rows = [self._row(sent, now) for sent in messages]
         found = self._store_new(connection, messages, rows)
         new = [row for row, known in zip(rows, found, strict=True) if known.is_new]
         conversations.open_conversations(
@@ -155,17 +165,26 @@ class Intake:
         self, connection: Connection, messages: Sequence[_Sent], rows: Sequence[dict[str, object]]
     ) -> list[StoreResult]:
         """Store the messages that are no repeats. Return for each of ``rows`` what it was."""
-        seen = [(row, message.seen) for row, (_, message) in zip(rows, messages, strict=True)]
+        seen = [(row, sent.message.seen) for row, sent in zip(rows, messages, strict=True)]
         places = [self._place(row, one) for row, one in seen if one is not None]
         if not places:
             return inbox.store(connection, rows)
         read_at = clock_of(connection)()
-        repeated = iter(unconfirmed.recognise(connection, places, self._owner, read_at))
+        recognised = unconfirmed.recognise(connection, places, self._owner, read_at)
+        repeated = iter(one.id for one in recognised)
         first = [None if one is None else next(repeated) for _, one in seen]
         stored = iter(inbox.store(connection, [row for row, id_ in zip(rows, first, strict=True) if id_ is None]))
         found = [next(stored) if id_ is None else StoreResult(id_, is_new=False) for id_ in first]
         ids = [result.id for (_, one), result in zip(seen, found, strict=True) if one is not None]
-        unconfirmed.remember(connection, [{**row, "id": id_} for row, id_ in zip(places, ids, strict=True)], read_at)
+        waiting = [
+            {**place, "id": id_, "number": what.number}
+            for place, id_, what in zip(places, ids, recognised, strict=True)
+            if what.number is not None
+        ]
+        unconfirmed.remember(connection, waiting, read_at)
+        if any(sent.message.seen is not None and time.monotonic() > sent.until for sent in messages):
+            # A process that was stopped meanwhile does not know whether the carrier has sent it elsewhere.
+            raise StorageUnavailableError("it took too long")
         return found
 
     def _place(self, row: Mapping[str, object], seen: Seen) -> dict[str, object]:
@@ -186,8 +205,9 @@ class Intake:
             return message.received_at is not None or message.stamp_form is StampForm.IMPOSSIBLE
         return not now - _MAX_AGE <= given <= now + _MAX_AHEAD
 
-    def _row(self, source: Source, message: InboundMessage, now: datetime) -> dict[str, object]:
-        sender, reason = self._sender(source, message)
+    def _row(self, sent: _Sent, now: datetime) -> dict[str, object]:
+        source, message = sent.source, sent.message
+        sender, reason = self._sender(sent)
         # The only part of a message is the whole message.
         part = message.part if message.part and message.part.total > 1 else None
         received_at = _in_utc(message.received_at)
@@ -213,8 +233,9 @@ class Intake:
             "tries": 0,
         }
 
-    def _sender(self, source: Source, message: InboundMessage) -> tuple[str, str | None]:
+    def _sender(self, sent: _Sent) -> tuple[str, str | None]:
         """Return the sender's number, and why it is not answered, if so."""
+        source, message = sent.source, sent.message
         msisdn = parse_sender(message.sender, source.numbers)
         if msisdn is None:
             is_service = is_service_number(message.sender)

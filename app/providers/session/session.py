@@ -1,6 +1,7 @@
 """One session with a carrier: bound, tested, ended (carriers.md 4)."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -42,24 +43,21 @@ class Session:
         self._window, self._pace, self._sequence = Window(shared.window), shared.pace, shared.sequence
         self._figures = Figures(shared.provider)
         self._loop = asyncio.get_running_loop()
-        lengths = (dialect.shortest, dialect.longest)
-        self._link = Link(lengths, lease, self._on_pdu, self._on_read, self._on_end)
+        self._link = Link((dialect.shortest, dialect.longest), lease, self._on_pdu, self._on_read, self._on_end)
         self._storing = Storing(inbox, self._link.write, shared.times.again, self._on_stored)
         self._bound: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[End] = self._loop.create_future()
         self._keepalive = KeepAlive(shared.times)
         self._bound_at: float | None = None
-        self._is_leaving = False
         # Our goodbye: when it was said, and why. The carrier's: what answers it.
         self._left_at: float | None = None
         self._end: End | None = None
         self._wanted_end: End | None = None
-        self._last_words = b""
-        self._has_left = False
-        self._replied_before_goodbye = 0
-        self._replied_at = 0.0
+        self._last_words, self._has_left, self._is_leaving = b"", False, False
+        self._replied_before_goodbye, self._replied_at = 0, 0.0
         self._work: asyncio.Task[None] | None = None
         self._ticking: asyncio.TimerHandle | None = None
+        self._ticked_at = math.inf
 
     # ---- its life
 
@@ -133,10 +131,7 @@ class Session:
     @property
     def _is_stalled(self) -> bool:
         """Whether the database, or the lease, has been away for too long to submit more."""
-        away = self._storing.away_since
-        return self._lease.seconds_left <= _SUBMIT_ABOVE or (
-            away is not None and time.monotonic() - away >= self._times.stall
-        )
+        return self._lease.seconds_left <= _SUBMIT_ABOVE or self._storing.is_away_for(self._times.stall)
 
     async def submit(self, segment: bytes, about: About, until: float) -> Submitted:
         """Write a segment as soon as pace and window allow. Return its answer to come.
@@ -172,7 +167,7 @@ class Session:
         heard = self._dialect.read(pdu)
         if isinstance(heard, Answered):
             self._on_answer(heard)
-        elif not self._ended.done():
+        elif not self._ended.done() and not self._has_slept():
             self._on_request(heard)
 
     def _on_request(self, heard: Heard) -> None:
@@ -250,9 +245,20 @@ class Session:
 
     # ---- what time brings
 
+    def _has_slept(self) -> bool:
+        """End the session if the process was stopped: the carrier may have sent elsewhere what is read only now."""
+        if time.monotonic() - self._ticked_at < self._times.asleep:
+            return False
+        self._storing.end()
+        self._link.abort(End(EndKind.STORAGE, "the process was stopped for some time"))
+        return True
+
     def _tick(self) -> None:
         self._ticking = self._loop.call_later(self._times.tick, self._tick)
-        now, link = time.monotonic(), self._link
+        if not self._ended.done() and self._has_slept():
+            return
+        now = self._ticked_at = time.monotonic()
+        link = self._link
         self._storing.confirm(self._keepalive.confirmed)
         self._window.sweep(now, self._times.answer, self._times.place)
         self._figures.show(len(self._window), len(self._storing))
@@ -265,16 +271,15 @@ class Session:
             link.abort(End(EndKind.LINK, "half a PDU came, and no more"))
         elif self._bound_at is not None:
             self._leave_if_wanted()
-            if self._is_stalled and self._must_give_up(now):
+            if self._is_stalled and self._must_give_up():
                 self._say_goodbye(End(EndKind.STORAGE, "the database is away"))
             elif link.is_reading:
                 self._test_link(now)
 
-    def _must_give_up(self, now: float) -> bool:
+    def _must_give_up(self) -> bool:
         """Whether a stalled session is ended now: with nothing under way at once, else at the last moment."""
-        away = self._storing.away_since
-        is_late = away is not None and now - away >= self._times.give_up
-        return not self._window.unanswered or is_late or self._lease.seconds_left <= _END_BELOW
+        is_last = self._storing.is_away_for(self._times.give_up) or self._lease.seconds_left <= _END_BELOW
+        return is_last or not self._window.unanswered
 
     def _test_link(self, now: float) -> None:
         if self._keepalive.is_dead(now, self._link.heard_at):
@@ -290,7 +295,6 @@ class Session:
             self._say_goodbye(self._wanted_end)
 
     def _say_goodbye(self, end: End) -> None:
-        self._is_leaving = True
-        self._end, self._left_at = end, time.monotonic()
+        self._is_leaving, self._end, self._left_at = True, end, time.monotonic()
         self._replied_before_goodbye = self._storing.replied
         self._link.write(self._dialect.goodbye(self._next()))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from app import observability
-from app.domain.storage import StorageUnavailableError
+from app.domain.storage import StorageUnavailableError, UndecidedError
 from app.providers.base import Inbox
 from app.providers.session.dialect import Incoming
 from app.providers.session.unconfirmed import Unconfirmed
@@ -18,7 +18,6 @@ class Storing:
     """Stores what came, a batch at a time, while more is read.
 
     Attributes:
-        away_since: since when the database has been away, in monotonic seconds; None: it is not.
         replied: how many requests were answered, over the whole session.
         unconfirmed: what was stored, and whose answers the carrier may not have.
     """
@@ -36,12 +35,17 @@ class Storing:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_over = False
-        self.away_since: float | None = None
+        # In monotonic seconds; None: it is there.
+        self._away_since: float | None = None
         self.replied = 0
         self.unconfirmed = Unconfirmed()
 
     def __len__(self) -> int:
         return len(self._queue)
+
+    def is_away_for(self, seconds: float) -> bool:
+        """Whether the database has been away for so long."""
+        return self._away_since is not None and time.monotonic() - self._away_since >= seconds
 
     def add(self, incoming: Incoming) -> None:
         """Queue what came; ``wake`` lets it be stored."""
@@ -88,23 +92,27 @@ class Storing:
             try:
                 await self._store(batch)
             except StorageUnavailableError:
-                if self.away_since is None:
-                    self.away_since = time.monotonic()
+                self._away_since = self._away_since or time.monotonic()
                 if all(item.later is not None for item in batch):
                     return [item.later or b"" for item in batch]
                 await asyncio.sleep(self._again_seconds)
-            except Exception:
+            except Exception as error:
                 if len(batch) > 1:
                     return [reply for item in batch for reply in await self._replies([item])]
-                log.exception("what a carrier sent could not be stored")
-                return [batch[0].refusal]
+                if not isinstance(error, UndecidedError):
+                    log.exception("what a carrier sent could not be stored")
+                    return [batch[0].refusal]
+                await asyncio.sleep(self._again_seconds)
             else:
-                self.away_since = None
-                for place, item in enumerate(batch, self.replied + 1):
-                    if item.message is not None and item.message.seen is not None:
-                        self.unconfirmed.add(place, item.message.seen)
-                return [item.reply for item in batch]
+                return self._replies_to_stored(batch)
         return []
+
+    def _replies_to_stored(self, batch: Sequence[Incoming]) -> list[bytes]:
+        self._away_since = None
+        for place, item in enumerate(batch, self.replied + 1):
+            if item.message is not None and item.message.seen is not None:
+                self.unconfirmed.add(place, item.message.seen)
+        return [item.reply for item in batch]
 
     def confirm(self, answers: int) -> None:
         """Note that the carrier has the first answers."""

@@ -20,6 +20,7 @@ class Times:
         confirm: after how long a test finds out that the answers to messages arrived.
         again: the pause between two tries to store.
         tick: how often all of this is looked at.
+        asleep: after how long without a look the process was stopped: what the carrier made of that is not known.
     """
 
     answer: float = 10
@@ -36,3 +37,4 @@ class Times:
     confirm: float = 1
     again: float = 0.5
     tick: float = 0.25
+    asleep: float = 5

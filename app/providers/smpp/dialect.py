@@ -1,6 +1,5 @@
 """SMPP 3.4 in one session: which PDU means what (carriers.md 5, 7)."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import tzinfo
 from itertools import count
@@ -10,7 +9,7 @@ from typing_extensions import override
 
 from app.domain.messages import DeliveryReport, InboundMessage, Seen
 from app.domain.values import replace, value
-from app.providers.base import Accepted
+from app.providers.base import Accepted, session_number
 from app.providers.session.dialect import (
     Answered,
     Bound,
@@ -87,7 +86,7 @@ class SmppDialect(Dialect):
         self._can_receive = command is not Command.BIND_TRANSMITTER
         self._command, self._request, self._reading = command, request, reading
         # An MO has no id of its own: slot, session and number are new for each PDU.
-        self._slot, self._epoch, self._numbers = slot, secrets.randbits(62), count(1)
+        self._slot, self._epoch, self._numbers = slot, session_number(), count(1)
         self._is_bound = False
         self._knows_tlvs = True
         self._bind_sequence: int | None = None

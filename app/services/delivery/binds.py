@@ -14,7 +14,7 @@ from app import observability
 from app.db.binds import Slot
 from app.domain.retry import backoff
 from app.domain.storage import StorageUnavailableError
-from app.providers.base import BindEndedError, Inbox, Provider
+from app.providers.base import BindEndedError, Inbox, Provider, session_number
 from app.services.delivery.slots import HeldSlot, SlotLease, Slots
 
 # How often leases are renewed and free slots looked for, and how soon again if that failed: so that a bind outlives a
@@ -201,6 +201,8 @@ class Binds:
             except Exception as error:
                 log.exception("a bind failed", provider=slot.provider, slot=slot.number)
                 reason, kind = type(error).__name__, "error"
+            finally:
+                held.over = session_number()
             self._note_end(slot, held, reason, kind)
             failures = 1 if time.monotonic() - began > _GOOD_AFTER_SECONDS else failures + 1
             if pause is None:
@@ -209,7 +211,7 @@ class Binds:
                 await self._sleep(pause.total_seconds())
 
     def _note_end(self, slot: Slot, held: HeldSlot, reason: str, kind: str) -> None:
-        held.last_error = reason
+        held.last_error, self._has_changed = reason, True
         if not self._note_state(slot, held, reason):
             log.warning("a bind could not be made", provider=slot.provider, slot=slot.number, reason=reason)
         observability.BINDS_ENDED.labels(slot.provider, kind).inc()

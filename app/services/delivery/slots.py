@@ -64,12 +64,14 @@ class HeldSlot:
         is_up: its bind was up when that was last looked at.
         last_error: why it ended or was refused the last time.
         confirmed: up to which MO the carrier has our answers, by session, until that is written.
+        over: the sessions with lesser numbers have ended.
     """
 
     lease: SlotLease
     is_up: bool = False
     last_error: str | None = None
     confirmed: dict[int, int] = field(default_factory=dict)
+    over: int = 0
 
 
 @value
@@ -206,6 +208,9 @@ class Slots:
             # Not the session, which an MO of it may be noting.
             binds.note(connection, slot, owner, state=state.value, since=since, last_error=error)
         epoch = known.epoch if known is not None and held is not None else None
+        if held is not None and epoch is not None and epoch < held.over:
+            binds.end_sessions(connection, slot, owner, held.over)
+            epoch = None
         return Bind(owner, until, term, state, since, error, epoch)
 
     async def give_up(self) -> None:

@@ -10,7 +10,7 @@ from ssl import SSLContext
 import httpx
 
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
-from app.domain.storage import StorageUnavailableError
+from app.domain.storage import StorageUnavailableError, UndecidedError
 from app.providers import make_provider, provider_kinds
 from app.providers.base import BindEndedError, EndlessLease, Lease, SendResult, Submission
 from app.providers.session.times import Times
@@ -26,13 +26,17 @@ OPTIONS: dict[str, object] = {"kind": "smpp", "system_id": "smsgw", "secret": "s
 
 
 class Stored:
-    """An inbox that keeps what it gets; while ``away`` it stores nothing, and while ``held`` it waits."""
+    """An inbox that keeps what it gets; while ``away`` it stores nothing, and while ``held`` it waits.
+
+    ``undecided`` is a text of which it is not known whether it is a repeat.
+    """
 
     def __init__(self) -> None:
         self.found: list[InboundMessage | DeliveryReport] = []
         self.batches: list[int] = []
         self.away = False
         self.poison: str | None = None
+        self.undecided: str | None = None
         self.confirmed: tuple[int, int] | None = None
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -52,6 +56,8 @@ class Stored:
         await self.go_on.wait()
         if self.away:
             raise StorageUnavailableError
+        if self.undecided is not None and any(getattr(item, "text", None) == self.undecided for item in found):
+            raise UndecidedError
         if self.poison is not None and any(getattr(item, "text", None) == self.poison for item in found):
             raise ValueError(self.poison)
         self.batches.append(len(found))

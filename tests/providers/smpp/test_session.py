@@ -1,6 +1,7 @@
 """The session layer, over SMPP to a toy SMSC on a real socket (carriers.md 3.4, 4, 7)."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from struct import pack
 
@@ -170,6 +171,23 @@ async def test_a_message_that_cannot_be_stored_is_refused_and_stops_no_other() -
         assert rig.inbox.texts == ["one", "two"]
 
 
+async def test_a_message_of_which_nobody_knows_yet_whether_it_is_a_repeat_waits_and_is_answered_in_order() -> None:
+    async with bound(times=replace(TIMES, stall=0.1)) as rig:
+        rig.inbox.undecided = "perhaps"
+        texts = [b"one", b"perhaps", b"two"]
+        rig.session.write(
+            b"".join(Pdu(0x05, 0, n, deliver_body(FROM, TO, text)).octets for n, text in enumerate(texts, 1))
+        )
+        await until(lambda: rig.inbox.texts == ["one"])
+        await asyncio.sleep(0.2)  # longer than an outage may last before no more is submitted
+        assert rig.session.of(RESPONSE) == []
+        assert await rig.send() == Accepted("smsc-1")
+        rig.inbox.undecided = None
+        await rig.smsc.until(lambda: len(rig.session.of(RESPONSE)) == 3)
+        assert [(pdu.sequence, pdu.status) for pdu in rig.session.of(RESPONSE)] == [(1, 0), (2, 0), (3, 0)]
+        assert rig.inbox.texts == ["one", "perhaps", "two"]
+
+
 async def test_the_session_lives_through_a_short_outage_and_answers_tests() -> None:
     async with bound(times=replace(TIMES, stall=30, give_up=60)) as rig:
         rig.inbox.away = True
@@ -256,6 +274,21 @@ async def test_a_session_begins_only_with_a_lease() -> None:
         lease.seconds_left = 20
         await smsc.session()
         running.cancel()
+
+
+async def test_a_process_that_was_stopped_takes_no_message_that_it_reads_then_and_hears_the_answers() -> None:
+    held = Held()
+    async with bound(held, times=replace(TIMES, asleep=0.3)) as rig:
+        [task] = sending(rig, 1)
+        await rig.smsc.until(lambda: held.asked)
+        rig.session.answer(held.asked[0], b"in time\0")
+        rig.smsc.deliver(rig.session, HELLO)
+        time.sleep(0.4)  # noqa: ASYNC251  the whole process stands still
+        assert await task == Accepted("in time")
+        assert str(await rig.end()) == "the process was stopped for some time"
+        await rig.smsc.until(lambda: not rig.session.is_open)
+        assert rig.session.of(UNBIND) == rig.session.of(RESPONSE) == []
+        assert rig.inbox.found == []
 
 
 # ---- tests of the link

@@ -1,20 +1,28 @@
 """MOs without an id of the carrier: a repeat in a later session is recognised, an honest second one is not (5.6)."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
+from app.db import unconfirmed
 from app.db.binds import Slot
 from app.db.duties import duty
 from app.db.inbox import inbound_message
-from app.db.unconfirmed import inbound_unconfirmed
+from app.db.session import make_engine, normalise_url
+from app.db.unconfirmed import Recognised, inbound_unconfirmed
 from app.domain.messages import InboundMessage, InboundResult, Seen
 from app.domain.parts import PartOf
+from app.domain.storage import StorageUnavailableError, UndecidedError
 from app.domain.values import replace
+from app.providers.base import session_number
+from app.services import intake
 from tests.outage import away
+from tests.providers.smpp.rig import until
 from tests.running import ALICE, BOB, Running, running
 from tests.services.carriers import NAME, use
 from tests.services.delivery.test_binds import FakeSession, session_of
@@ -80,16 +88,94 @@ async def test_what_was_confirmed_is_no_repeat_later(gateway: Running) -> None:
     assert [one.new for one in await given(gateway, mo(0, 2, 1), mo(0, 2, 2, "2"))] == [True, False]
 
 
-async def test_a_session_of_another_bind_that_lives_is_not_asked(gateway: Running) -> None:
-    await given(gateway, mo(0, 1, 1))
-    assert (await given(gateway, mo(1, 5, 1)))[0].new, "both sessions live: the customer sent it twice"
+async def change(gateway: Running, slot: int, **columns: object) -> None:
+    """Change what is known of a bind."""
     await gateway.gateway.storage.database.write(
-        lambda connection: connection.execute(
-            update(duty).where(duty.c.name == Slot(NAME, 0).duty).values(state="down")
-        )
+        lambda connection: connection.execute(update(duty).where(duty.c.name == Slot(NAME, slot).duty).values(columns))
     )
-    assert not (await given(gateway, mo(1, 5, 2)))[0].new
-    assert (await given(gateway, mo(1, 5, 3)))[0].new
+
+
+async def test_while_the_other_session_lives_nobody_knows_and_once_it_is_confirmed_it_is_no_repeat(
+    gateway: Running,
+) -> None:
+    await given(gateway, mo(0, 1, 1))
+    for _ in range(2):
+        with pytest.raises(UndecidedError):
+            await given(gateway, mo(1, 5, 1))
+    assert await gateway.count(inbound_message) == 1
+    assert (await given(gateway, mo(1, 5, 2, "2")))[0].new, "another text need not wait"
+    await confirm(gateway, 0, 1, 1)
+    assert (await given(gateway, mo(1, 5, 1)))[0].new, "the customer sent it twice"
+
+
+async def test_once_the_other_session_is_over_it_is_a_repeat(gateway: Running) -> None:
+    [first] = await given(gateway, mo(0, 1, 1))
+    with pytest.raises(UndecidedError):
+        await given(gateway, mo(1, 5, 1))
+    await change(gateway, 0, state="down")
+    assert [(one.id, one.new) for one in await given(gateway, mo(1, 5, 1))] == [(first.id, False)]
+    assert (await given(gateway, mo(1, 5, 2)))[0].new
+
+
+async def test_a_bind_that_is_made_again_does_not_revive_its_old_session(gateway: Running) -> None:
+    [first] = await given(gateway, mo(0, session_number(), 1))
+    binds, slot = gateway.gateway.binds, Slot(NAME, 0)
+    ended = binds._running[slot].task
+    ended.cancel()
+    await asyncio.wait([ended])
+    await binds.tick()
+    await until(lambda: 0 in session_of(gateway).running)
+    await binds.tick()
+    [row] = await gateway.rows(duty, duty.c.name == slot.duty)
+    assert (row["state"], row["epoch"]) == ("up", None)
+    assert [(one.id, one.new) for one in await given(gateway, mo(1, session_number(), 1))] == [(first.id, False)]
+
+
+async def test_what_an_old_session_brings_late_is_not_stored(gateway: Running) -> None:
+    await given(gateway, mo(0, 7, 1))
+    with pytest.raises(UndecidedError):
+        await given(gateway, mo(0, 6, 1, "2"))
+    await change(gateway, 0, owner="another process")
+    with pytest.raises(UndecidedError):
+        await given(gateway, mo(0, 7, 2, "2"))
+    assert await gateway.count(inbound_message) == 1
+
+
+async def test_what_takes_too_long_to_store_is_not_stored(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "ANSWER_WITHIN", -1.0)
+    with pytest.raises(StorageUnavailableError):
+        await given(gateway, mo(0, 1, 1))
+    assert await gateway.count(inbound_message) == 0
+
+
+def test_of_two_equal_ones_at_the_same_time_the_second_waits_for_the_first(postgresql_url: str) -> None:
+    engine = make_engine(normalise_url(postgresql_url))
+    is_recognised = threading.Event()
+
+    def note(connection: Connection, slot: int) -> None:
+        now = datetime.now(UTC)
+        place: dict[str, object] = {
+            "bucket": 1,
+            "provider": NAME,
+            "slot": slot,
+            "epoch": 1,
+            "sequence": 1,
+            "fingerprint": "equal",
+        }
+        [what] = unconfirmed.recognise(connection, [place], "us", now)
+        assert what == Recognised(None, 1)
+        is_recognised.set()
+        unconfirmed.remember(connection, [{**place, "id": "7", "number": what.number}], now)
+
+    with engine.connect() as first, engine.connect() as second, ThreadPoolExecutor(1) as pool:
+        note(first, 0)
+        is_recognised.clear()
+        waiting = pool.submit(note, second, 1)
+        assert is_recognised.wait(10)
+        first.commit()
+        with pytest.raises(UndecidedError):
+            waiting.result(10)
+    engine.dispose()
 
 
 async def test_a_pdu_that_is_given_again_is_a_repeat_of_itself(gateway: Running) -> None:
@@ -129,20 +215,20 @@ async def test_one_that_comes_again_after_a_kill_has_one_effect(
         assert len(session_of(killed).asked) == 1
         rows = await killed.rows(duty, duty.c.state.is_not(None))
     async with running(settings) as started:
-        # As the killed process left them: it gave nothing back.
+        await started.gateway.binds.stop()
+        # As the killed process left it: it gave nothing back.
+        renewed = started.gateway.storage.database.clock()
         as_left = {"state": "up", "epoch": rows[0]["epoch"], "owner": rows[0]["owner"]}
         assert as_left["epoch"] == 1
-        slots = started.gateway.carriers.slots
-        await started.gateway.binds.stop()
-        await started.gateway.storage.database.write(
-            lambda connection: connection.execute(update(duty).where(duty.c.name == Slot(NAME, 0).duty).values(as_left))
-        )
-        slots.held.clear()
-        assert [(one.id, one.new) for one in await given(started, mo(0, 2, 1, "帮助"))] == [(first.id, False)]
+        await change(started, 0, **as_left, leased_until=renewed + timedelta(seconds=30))
+        with pytest.raises(UndecidedError):
+            await given(started, mo(1, 2, 1, "帮助"))
+        await change(started, 0, leased_until=renewed + timedelta(seconds=19))
+        assert [(one.id, one.new) for one in await given(started, mo(1, 2, 1, "帮助"))] == [(first.id, False)]
         await started.drain()
         assert await started.count(inbound_message) == 1
         assert session_of(started).asked == []
-        assert (await given(started, mo(0, 2, 2, "帮助")))[0].new, "the same session, whoever has the bind"
+        assert (await given(started, mo(1, 2, 2, "帮助")))[0].new, "the same session"
 
 
 async def test_what_could_not_be_stored_uses_nothing_up(gateway: Running) -> None:
