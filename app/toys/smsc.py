@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -47,13 +48,18 @@ class Message:
 
 
 class Session(asyncio.Protocol):
-    """One connection of a client; ``bound`` is the kind of its bind."""
+    """One connection of a client; ``bound`` is the kind of its bind.
+
+    ``began_at``, ``heard_at`` and ``ended_at`` are when it was made, when octets came last, and when it was closed, in
+    monotonic seconds.
+    """
 
     def __init__(self, smsc: "Smsc") -> None:
         self.smsc = smsc
         self.bound = ""
         self.pdus: list[Pdu] = []
-        self.is_open = True
+        self.began_at = self.heard_at = time.monotonic()
+        self.ended_at: float | None = None
         self._partial = b""
         self._transport: asyncio.Transport | None = None
 
@@ -62,8 +68,14 @@ class Session(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.smsc.joined(self)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed it."""
+        return self.ended_at is None
+
     @override
     def data_received(self, data: bytes) -> None:
+        self.heard_at = time.monotonic()
         octets, place = self._partial + data, 0
         while len(octets) - place >= _HEADER.size:
             length, command, status, sequence = _HEADER.unpack_from(octets, place)
@@ -78,8 +90,8 @@ class Session(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self.is_open = False
-        self.smsc.changed()
+        self.ended_at = time.monotonic()
+        self.smsc.left(self)
 
     def write(self, octets: bytes) -> None:
         """Send any octets."""
@@ -158,6 +170,10 @@ class Smsc:
     def joined(self, session: Session) -> None:
         """Note a new connection."""
         self.sessions.append(session)
+        self.changed()
+
+    def left(self, _session: Session) -> None:
+        """Note that a connection was closed."""
         self.changed()
 
     def changed(self) -> None:
