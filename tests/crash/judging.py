@@ -7,12 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from app.db.events import event
 from app.db.handovers import attempt
 from app.db.inbox import inbound_message
+from app.db.message_parts import message_part
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import outbox
 from app.db.record_tables import RECORD_TABLES
@@ -24,8 +26,11 @@ from tests.crash.carrier import TIMEOUT_SECONDS, Answer, Arrival
 from tests.crash.process import environment_of
 
 PROVIDER = "theirs"
-_OF_INBOUND = ("id", "msisdn", "provider_message_id", "status", "trace")
-_OF_OUTBOUND = ("id", "msisdn", "in_reply_to", "status")
+_OF_INBOUND = ("id", "msisdn", "provider_message_id", "text", "status", "trace")
+_OF_OUTBOUND = (
+    "id", "msisdn", "in_reply_to", "text", "encoding", "segments", "status", "attempts", "provider_message_id",
+)  # fmt: skip
+Row = Mapping[str, Any]
 _ticket = RECORD_TABLES[Ticket].table
 
 
@@ -48,22 +53,30 @@ class Outside:
 
 @dataclass(frozen=True)
 class Found:
-    """The rows at the end, and what arrived at the carrier; ``unknown``: how many attempts got no answer, by message."""
+    """The rows at the end, and what arrived at the carrier.
+
+    Attributes:
+        unknown: how many attempts got no answer, by message.
+        theirs: the carrier's ids of the segments of messages that have several.
+        by_segment: the carrier takes each segment by itself.
+    """
 
     outside: Outside
     on_unknown: str
-    inbound: Sequence[RowMapping]
-    outbound: Sequence[RowMapping]
+    inbound: Sequence[Row]
+    outbound: Sequence[Row]
     unknown: Counter[str]
+    theirs: Mapping[str, Sequence[str]]
     arrivals: Sequence[Arrival]
+    by_segment: bool = False
 
     @property
-    def taken(self) -> Mapping[str, list[Arrival]]:
-        """By reference, how often the carrier took a message."""
-        found: dict[str, list[Arrival]] = defaultdict(list)
+    def taken(self) -> Mapping[str, Mapping[int, list[Arrival]]]:
+        """By reference and segment, how often the carrier took it, in the order in which messages came first."""
+        found: dict[str, dict[int, list[Arrival]]] = defaultdict(lambda: defaultdict(list))
         for arrival in self.arrivals:
             if arrival.is_taken:
-                found[arrival.reference].append(arrival)
+                found[arrival.reference][arrival.part].append(arrival)
         return found
 
 
@@ -93,18 +106,26 @@ def read(database: Database, outside: Outside, on_unknown: str, arrivals: Sequen
 
     def rows(connection: Connection) -> Found:
         inbound, outbound = (
-            connection.execute(
-                select(*(table.c[name] for name in names))
-                .where(table.c.provider == PROVIDER)
-                .order_by(table.c.msisdn, table.c.id)
+            list(
+                map(
+                    dict,
+                    connection.execute(
+                        select(*(table.c[name] for name in names))
+                        .where(table.c.provider == PROVIDER)
+                        .order_by(table.c.msisdn, table.c.id)
+                    ).mappings(),
+                )
             )
-            .mappings()
-            .all()
             for table, names in ((inbound_message, _OF_INBOUND), (outbound_message, _OF_OUTBOUND))
         )
         no_answer = select(attempt.c.message_id).where(attempt.c.result == AttemptResult.UNKNOWN)
         unknown = Counter(connection.execute(no_answer).scalars())
-        return Found(outside, on_unknown, inbound, outbound, unknown, arrivals)
+        theirs: dict[str, list[str]] = defaultdict(list)
+        for message_id, one in connection.execute(
+            select(message_part.c.message_id, message_part.c.provider_message_id)
+        ):
+            theirs[message_id].append(one)
+        return Found(outside, on_unknown, inbound, outbound, unknown, theirs, arrivals)
 
     return database.read_now(rows)
 
@@ -184,17 +205,25 @@ def _sent(found: Found) -> Iterator[str]:
     taken = found.taken
     for row in found.outbound:
         is_unknown = row["status"] == OutboundStatus.UNKNOWN
-        if row["id"] not in taken and not (is_unknown and found.on_unknown == "wait"):
-            yield f"a reply is lost: {row['id']} is {row['status']}, and the carrier never had it"
+        missing = (row["segments"] if found.by_segment else 1) - len(taken.get(row["id"], ()))
+        if missing and not (is_unknown and found.on_unknown == "wait"):
+            yield f"a reply is lost: {row['id']} is {row['status']}, and the carrier never had {missing} of it"
         if is_unknown and found.on_unknown == "resend":
             yield f"{row['id']} is unknown, and was not sent again"
 
 
 def _doubles(found: Found) -> Iterator[str]:
-    for reference, arrivals in found.taken.items():
+    for reference, part, arrivals in _parts(found):
         for first, second in pairwise(arrivals):
             if found.on_unknown == "wait" or not _was_unknown(first, second, found):
-                yield f"sent twice: {reference}, {first.answer} and after {second.at - first.at:.1f} s {second.answer}"
+                after = f"after {second.at - first.at:.1f} s {second.answer}"
+                yield f"sent twice: {reference}, segment {part}, {first.answer} and {after}"
+
+
+def _parts(found: Found) -> Iterator[tuple[str, int, list[Arrival]]]:
+    for reference, parts in found.taken.items():
+        for part, arrivals in parts.items():
+            yield reference, part, arrivals
 
 
 def _was_unknown(first: Arrival, second: Arrival, found: Found) -> bool:
@@ -209,8 +238,12 @@ def _was_unknown(first: Arrival, second: Arrival, found: Found) -> bool:
 
 def _in_order(found: Found) -> Iterator[str]:
     firsts: dict[str, list[int]] = defaultdict(list)
-    for reference, arrivals in found.taken.items():
-        firsts[arrivals[0].number].append(int(reference))
+    messages, known = {row["id"] for row in found.outbound}, set[tuple[str, int]]()
+    for arrival in found.arrivals:
+        is_new = arrival.is_taken and (arrival.reference, arrival.part) not in known
+        if is_new and arrival.reference in messages:
+            known.add((arrival.reference, arrival.part))
+            firsts[arrival.number].append(int(arrival.reference))
     for number, references in firsts.items():
         if references != sorted(references):
             yield f"out of order at the carrier: {number} got {references}"
@@ -229,7 +262,7 @@ def counts(found: Found) -> Counter[str]:
         {
             "MOs": len(found.outside.accepted),
             "MTs": len(found.outbound),
-            "doubled": sum(len(arrivals) - 1 for arrivals in taken.values()),
+            "doubled": sum(len(arrivals) - 1 for _, _, arrivals in _parts(found)),
             "attempts without an answer": found.unknown.total(),
             "unknown": sum(row["status"] == OutboundStatus.UNKNOWN for row in found.outbound),
             "unknown and never there": sum(row["id"] not in taken for row in found.outbound),

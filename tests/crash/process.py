@@ -21,6 +21,8 @@ from tests.running import SEAL_KEY
 # On a machine that is busy with other tests a start takes long.
 READY_SECONDS = 180
 ANSWERED_WITHIN_SECONDS = 60
+# What gateways bind with, and a customer's service password.
+CARRIER_SECRET, PASSWORD = "SeSaMe77", "080868"
 
 
 @cache
@@ -56,7 +58,6 @@ class Process:
     role: str
     environment: Mapping[str, str]
     log_file: Path
-    module: str = "app"
     port: int = field(default_factory=free_port)
     running: "subprocess.Popen[bytes]" = field(init=False)
 
@@ -66,7 +67,7 @@ class Process:
 
     def start(self) -> None:
         """Start it, again on the same port if it ran before."""
-        command = [sys.executable, "-m", self.module, self.role, "--port", str(self.port)]
+        command = [sys.executable, "-m", "app", self.role, "--port", str(self.port)]
         with self.log_file.open("ab") as log:
             self.running = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
 

@@ -1,134 +1,191 @@
-"""Four workers, two binds: one is killed, one sleeps past its lease, one is asked to end (carriers.md 10.9)."""
+"""Four workers, two binds over SMPP: asked to end, killed, started again, stopped past the lease (carriers.md 10.9)."""
 
 import os
+import random
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-import psycopg
+from app.db.session import Database, normalise_url
+from app.domain.messages import OutboundStatus
+from app.toys.smsc import UNBIND, Session
+from tests.crash import judging
+from tests.crash.judging import Found
+from tests.crash.lines.smpp import Customers
+from tests.crash.process import READY_SECONDS, Process, process_of
+from tests.crash.smsc import KeepingSmsc, most_at_once, smsc, who
 
-from tests.crash.process import READY_SECONDS, Process, environment_of
-from tests.crash.wire import Carrier
-
+NUMBERS = [f"+861380018{place:04}" for place in range(16)]
+WORKERS, BINDS = 4, 2
 TAKEN_OVER_SECONDS = 40
-ASLEEP_SECONDS = 60
 CLOSED_SECONDS = 1
-_SETTINGS = """
-default_provider: wire
-providers:
-  wire:
-    kind: wire
-    port: {port}
-    binds: 2
-"""
+ASLEEP_SECONDS = 60
+RESTARTS, RESTARTS_IN_THE_LONG_FORM = 3, 10
+# Fewer than the limit of a minute.
+BETWEEN_TEXTS_SECONDS = (7, 12)
+SETTLED_WITHIN_SECONDS = 300
+
+
+@dataclass
+class Workers:
+    """The processes by the names that they bind with, the SMSC, and customers who complain all the time."""
+
+    database: Database
+    theirs: KeepingSmsc
+    by_name: dict[str, Process]
+    customers: Customers
+    is_over: threading.Event = field(default_factory=threading.Event)
+    writing: list[Future[None]] = field(default_factory=list)
+
+    @property
+    def open(self) -> list[Session]:
+        """The sessions that have not ended."""
+        return self.theirs.call(lambda: self.theirs.open_sessions)
+
+    def wait_until_bound(self, besides: str = "") -> None:
+        """Wait until both binds are up, and held by others than one."""
+
+        def are_bound() -> bool:
+            return sum(who(one) != besides for one in self.theirs.open_sessions) == BINDS
+
+        self.theirs.wait_for(are_bound, TAKEN_OVER_SECONDS)
+
+    def complain(self, number: str) -> None:
+        """Have a customer write again and again until it is over."""
+        choose = random.Random(number)
+        place = 0
+        while not self.is_over.wait(choose.uniform(*BETWEEN_TEXTS_SECONDS)):
+            self.customers.write(number, f"{number}-{place}", f"TS 信号不好{place}").result(SETTLED_WITHIN_SECONDS)
+            place += 1
+
+    def read(self) -> Found:
+        """Return what is stored now."""
+        return self.customers.read(self.database, "wait")
+
+    def wrong(self) -> list[str]:
+        """Wait until nothing is on its way any more, and return what does not hold then."""
+        for one in self.writing:
+            one.result()
+        judging.wait_until_settled(self.database, SETTLED_WITHIN_SECONDS)
+        found = self.read()
+        complaints = judging.per_number(self.database, judging.TICKETS, judging.IS_COMPLAINT)
+        wrong = [*judging.violations(found), *map(str, self.theirs.objections.items())]
+        if complaints != Counter(found.outside.accepted.values()):
+            wrong.append(f"{sum(complaints.values())} complaints are on record")
+        return wrong
 
 
 @contextmanager
-def carrier() -> Iterator[Carrier]:
-    with Carrier() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-@contextmanager
-def gateway(database_url: str, folder: Path, name: str) -> Iterator[Process]:
-    """Start a gateway that knows the carrier, and wait until it answers."""
-    settings = {"SMSGW_CONFIG": str(folder / "gateway.yaml")}
-    log_file = folder / f"{name}.log"
-    started = Process("serve", environment_of(database_url, settings), log_file, module="tests.crash.wire")
-    started.start()
-    try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _is_alive(started):
-            assert started.running.poll() is None, log_file.read_text()
-            assert time.monotonic() < deadline, "the gateway did not start"
-            time.sleep(0.1)
-        yield started
-    finally:
-        started.end()
-
-
-def _is_alive(process: Process) -> bool:
-    try:
-        return httpx.get(f"{process.base}/livez", timeout=1).is_success
-    except httpx.TransportError:
-        return False
-
-
-def wait_for(server: Carrier, condition: Callable[[], bool], seconds: float) -> None:
-    with server.changed:
-        assert server.changed.wait_for(condition, seconds), [vars(one) for one in server.sessions]
-
-
-def ask(processes: list[Process], group: int, count: int) -> None:
-    """Have a group of customers ask for something, by way of the processes that are awake."""
-    for place in range(count):
-        number = f"138{group:04}{place:04}"
-        body = {"message_id": number, "from": number, "to": "10086", "text": "帮助"}
-        process = processes[place % len(processes)]
-        answer = httpx.post(f"{process.base}/webhooks/generic/inbound", json=body, timeout=30)
-        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-
-
-def test_two_sessions_whatever_happens_to_their_holders(unused_postgresql_url: str, tmp_path: Path) -> None:
+def working(url: str, folder: Path) -> Iterator[Workers]:
+    """Run four workers and their customers, and wait until two binds are up."""
     with ExitStack() as stack:
-        server = stack.enter_context(carrier())
-        (tmp_path / "gateway.yaml").write_text(_SETTINGS.format(port=server.server_address[1]), encoding="utf-8")
-        gateways = [
-            stack.enter_context(gateway(unused_postgresql_url, tmp_path, f"gateway-{place}")) for place in range(4)
-        ]
-        by_pid = {one.running.pid: one for one in gateways}
-        wait_for(server, lambda: len(server.open) == 2, TAKEN_OVER_SECONDS)
-        ask(gateways, 0, 20)
+        theirs = stack.enter_context(smsc())
 
-        killed = by_pid.pop(server.open[0].by)
-        killed.kill(signal.SIGKILL)
-        died_at = time.monotonic()
-        ask([*by_pid.values()], 1, 20)
-        wait_for(server, lambda: len(server.open) == 2, TAKEN_OVER_SECONDS)
-        assert time.monotonic() - died_at < TAKEN_OVER_SECONDS
-        assert killed.running.pid not in {one.by for one in server.open}
+        def start(name: str) -> Process:
+            settings = theirs.settings(folder / name, system_type=name)
+            return stack.enter_context(process_of("serve", url, folder / f"{name}.log", **settings))
 
-        asleep = server.open[0].by
-        old = [one for one in server.open if one.by == asleep]
-        os.kill(asleep, signal.SIGSTOP)
-        stopped_at = time.monotonic()
-        ask([one for pid, one in by_pid.items() if pid != asleep], 2, 20)
-        wait_for(server, lambda: sum(one.by != asleep for one in server.open) == 2, TAKEN_OVER_SECONDS)
-        time.sleep(max(0.0, ASLEEP_SECONDS - (time.monotonic() - stopped_at)))
-        os.kill(asleep, signal.SIGCONT)
-        woken_at = time.monotonic()
-        wait_for(server, lambda: all(one.ended_at < woken_at + CLOSED_SECONDS for one in old), 10)
-        assert [line for one in old for line in one.lines if line[0] > woken_at] == []
-
-        leaving = by_pid.pop(next(one.by for one in server.open if one.by != asleep))
-        left = [one for one in server.open if one.by == leaving.running.pid]
-        assert leaving.kill(signal.SIGTERM) == 0
-        assert [one.lines[-1][1] for one in left] == ["goodbye"] * len(left)
-        wait_for(server, lambda: len(server.open) == 2, TAKEN_OVER_SECONDS)
-
-        others = [one for one in server.sessions if one not in old]
-        assert max(sum(o.began_at <= one.began_at < o.ended_at for o in others) for one in others) == 2
-        ask([*by_pid.values()], 3, 20)
-        assert _settled(unused_postgresql_url) == 80
-        assert Counter(server.references).most_common(1)[0][1] == 1
+        names = [f"worker-{place}" for place in range(WORKERS)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            started = dict(zip(names, pool.map(start, names), strict=True))
+        database = Database(normalise_url(url))
+        stack.callback(database.close)
+        this = Workers(database, theirs, started, Customers(theirs))
+        customers = stack.enter_context(ThreadPoolExecutor(len(NUMBERS)))
+        stack.callback(this.is_over.set)
+        this.wait_until_bound()
+        this.writing += [customers.submit(this.complain, number) for number in NUMBERS]
+        yield this
 
 
-def _settled(database_url: str) -> int:
-    """Wait until nothing is on its way, and return the number of messages to customers."""
+def ask_to_end(this: Workers) -> None:
+    """SIGTERM: goodbye is said, nothing is unknown, and another process binds."""
+    name = who(this.open[0])
+    sessions = [one for one in this.open if who(one) == name]
+    assert this.by_name[name].kill(signal.SIGTERM) == 0
+    assert [one.pdus[-1].command for one in sessions] == [UNBIND] * len(sessions)
+    found = this.read()
+    assert found.unknown.total() == 0
+    assert OutboundStatus.UNKNOWN not in {row["status"] for row in found.outbound}
+    this.wait_until_bound()
+    this.by_name[name].start()
+
+
+def kill_a_holder(this: Workers) -> None:
+    """kill -9: another process binds.
+
+    It dies when it has just answered: the answer is lost, and the message comes over the other bind at once.
+    """
+    name, is_dead = who(this.open[0]), threading.Event()
+    process = this.by_name[name]
+
+    def loses(session: Session) -> bool:
+        if is_dead.is_set() or who(session) != name:
+            return False
+        os.kill(process.running.pid, signal.SIGKILL)
+        is_dead.set()
+        return True
+
+    this.theirs.loses = loses
+    assert is_dead.wait(TAKEN_OVER_SECONDS)
+    process.running.wait()
+    this.wait_until_bound()
+    process.start()
+    wait_until_alive(process)
+
+
+def kill_and_start_again(this: Workers, times: int, *, is_long: bool) -> None:
+    """kill -9 of a holder, and again as soon as it runs; in the long form each time of one that holds a bind."""
+    name = who(this.open[0])
+    for _ in range(times):
+        process = this.by_name[name]
+        process.kill(signal.SIGKILL)
+        process.start()
+        wait_until_alive(process)
+        if is_long:
+            this.wait_until_bound()
+            name = who(this.open[0])
+    this.wait_until_bound()
+
+
+def wait_until_alive(process: Process) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        while connection.execute("SELECT count(*) FROM inbound_message WHERE status = 'pending'").fetchone() != (
-            0,
-        ) or (connection.execute("SELECT count(*) FROM outbox").fetchone() != (0,)):
-            assert time.monotonic() < deadline, "messages are still on their way"
-            time.sleep(0.2)
-        found = connection.execute("SELECT count(*) FROM outbound_message").fetchone()
-    assert found is not None
-    return int(found[0])
+    while not process.status:
+        assert time.monotonic() < deadline, "the gateway did not start"
+        time.sleep(0.1)
+
+
+def stop_past_the_lease(this: Workers, *, is_long: bool) -> list[Session]:
+    """SIGSTOP: others bind. When it goes on, nothing more comes over its old sessions, which are closed."""
+    name = who(this.open[0])
+    old = [one for one in this.open if who(one) == name]
+    pid = this.by_name[name].running.pid
+    os.kill(pid, signal.SIGSTOP)
+    wakes_at = time.monotonic() + ASLEEP_SECONDS
+    this.wait_until_bound(besides=name)
+    if is_long:
+        time.sleep(max(0.0, wakes_at - time.monotonic()))
+    woken_at = time.monotonic()
+    os.kill(pid, signal.SIGCONT)
+    this.theirs.wait_for(lambda: not any(one.is_open for one in old), CLOSED_SECONDS)
+    assert all(one.heard_at < woken_at for one in old)
+    return old
+
+
+def test_two_sessions_whatever_happens_to_their_holders(
+    unused_postgresql_url: str, tmp_path: Path, *, is_long: bool
+) -> None:
+    with working(unused_postgresql_url, tmp_path) as this:
+        ask_to_end(this)
+        kill_a_holder(this)
+        kill_and_start_again(this, RESTARTS_IN_THE_LONG_FORM if is_long else RESTARTS, is_long=is_long)
+        old = stop_past_the_lease(this, is_long=is_long)
+        this.is_over.set()
+        assert this.wrong() == []
+        assert most_at_once([one for one in this.theirs.sessions if one not in old]) == BINDS

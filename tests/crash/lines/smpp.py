@@ -1,0 +1,113 @@
+"""A carrier over SMPP, whose SMSC the gateways bind to, and how what it saw is compared with what they stored."""
+
+import random
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from app.db.session import Database
+from app.domain.masking import masked
+from app.domain.segments import Encoding
+from app.providers.smpp.alphabets import DefaultAlphabet, encoded
+from tests.crash import judging
+from tests.crash.carrier import Arrival
+from tests.crash.judging import Found, Outside, Row
+from tests.crash.lines.line import SETTLED_WITHIN_SECONDS, SHARE_REPORTED
+from tests.crash.process import Process
+from tests.crash.smsc import UCS2, KeepingSmsc, Submitted
+
+# Of our answers an SMSC loses some, with their sessions. A segment without an answer keeps its place in the window for a minute.
+_SHARE_LOST, _WINDOW = 0.03, 64
+
+
+class Customers:
+    """Customers of an SMSC. ``outside`` is what they know: what the gateway answered, in the order of sending."""
+
+    def __init__(self, theirs: KeepingSmsc) -> None:
+        self._theirs = theirs
+        self._said: dict[str, tuple[str, str]] = {}
+        self.outside = Outside()
+
+    def write(self, number: str, message_id: str, text: str) -> Future[None]:
+        """Have a customer write; the future is done when the gateway has answered.
+
+        ``message_id`` is for the judgement, as SMPP has none.
+        """
+        self._said[message_id] = (number, masked(text))
+        return self._theirs.bring(number, text, lambda: self.outside.accepted.update({message_id: number}))
+
+    def read(self, database: Database, on_unknown: str) -> Found:
+        """Read the messages of the database, when nothing is on its way any more."""
+        found = judging.read(database, self.outside, on_unknown, ())
+        reported = self._theirs.call(lambda: set(self._theirs.reported))
+        ids = {row["id"]: found.theirs.get(row["id"], [row["provider_message_id"]]) for row in found.outbound}
+        self.outside.delivered = {message_id for message_id, theirs in ids.items() if reported.issuperset(theirs)}
+        arrivals = _arrivals(self._theirs.call(lambda: list(self._theirs.submitted)), found.outbound)
+        return replace(found, inbound=self._named(found.inbound), arrivals=arrivals, by_segment=True)
+
+    def _named(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return rows under the ids that were made for them here, as SMPP has none: the first of two equal texts first."""
+        ids: dict[tuple[str, str], deque[str]] = defaultdict(deque)
+        for message_id, said in self._said.items():
+            ids[said].append(message_id)
+        return [
+            {**row, "provider_message_id": same.popleft() if same else f"one more of {row['msisdn']}: {row['text']}"}
+            for row in rows
+            for same in (ids[row["msisdn"], row["text"]],)
+        ]
+
+
+def _arrivals(submitted: Sequence[Submitted], rows: Sequence[Row]) -> list[Arrival]:
+    """Return segments under the references of their messages, which all segments of an attempt have in common.
+
+    A message is known by its recipient, its text and the end of its reference.
+    """
+    known: dict[tuple[object, ...], set[str]] = defaultdict(set)
+    for row in rows:
+        is_gsm7 = row["encoding"] == Encoding.GSM7
+        text = encoded(row["text"], is_gsm7=is_gsm7, default=DefaultAlphabet.GSM7, ucs2=UCS2)
+        for part, octets in enumerate(text.segments, 1):
+            known[row["msisdn"], int(row["id"]) & 0xFFFF, part, octets].add(row["id"])
+    references: dict[tuple[object, ...], set[str]] = {}
+    for one in submitted:
+        fitting = known[one.number, one.end_of_reference, one.part, one.octets]
+        references[one.attempt] = references.get(one.attempt, fitting) & fitting
+    found = []
+    for one in submitted:
+        reference = "/".join(references[one.attempt]) or f"nobody's, to {one.number}"
+        found.append(Arrival(reference, one.number, one.at, one.answer, one.part))
+    return found
+
+
+class SmppLine:
+    """An SMSC to which the gateways bind."""
+
+    def __init__(self, theirs: KeepingSmsc) -> None:
+        self._theirs = theirs
+        self._customers = Customers(theirs)
+        self.outside = self._customers.outside
+        self.objections = theirs.objections
+
+    def settings(self, folder: Path, on_unknown: str) -> Mapping[str, str]:
+        return self._theirs.settings(folder, on_unknown=on_unknown, window=_WINDOW)
+
+    def begin(self, fronts: Sequence[Process]) -> None:
+        self._theirs.share_reported, self._theirs.share_lost = SHARE_REPORTED, _SHARE_LOST
+
+    def write(self, number: str, message_id: str, text: str, choose: random.Random) -> None:
+        self._customers.write(number, message_id, text).result(SETTLED_WITHIN_SECONDS)
+
+    def cut(self) -> None:
+        self._theirs.cut_some()
+
+    def lose_nothing_more(self) -> None:
+        self._theirs.share_lost = 0
+
+    def calm_down(self) -> None:
+        self._theirs.share_reported = 0
+        self._theirs.wait_for(lambda: self._theirs.has_all_answers, SETTLED_WITHIN_SECONDS)
+
+    def read(self, database: Database, on_unknown: str) -> Found:
+        return self._customers.read(database, on_unknown)
