@@ -1,6 +1,7 @@
 """A gateway in a process of its own, which tests kill, stop and continue by signals."""
 
 import os
+import re
 import signal
 import socket
 import ssl
@@ -21,8 +22,14 @@ from tests.running import SEAL_KEY
 # On a machine that is busy with other tests a start takes long.
 READY_SECONDS = 180
 ANSWERED_WITHIN_SECONDS = 60
-# What gateways bind with, and a customer's service password.
+# What gateways bind with, and a customer's service password: they stand in nothing else that may be in a log.
 CARRIER_SECRET, PASSWORD = "SeSaMe77", "080868"
+# Numbers that are not masked, the Chinese that is in every text to a customer and in no line of a log, and secrets.
+_PRIVATE = {
+    "a number": re.compile(r"(?<!\d)(?:\+|00)?(?:86)?1[3-9]\d{9}(?!\d)"),
+    "a text": re.compile("[\u3000-\u9fff\uff00-\uffef]"),
+    "a secret": re.compile(f"{re.escape(SEAL_KEY)}|{CARRIER_SECRET}|Bearer |(?<![.\\d]){PASSWORD}(?!\\d)"),
+}
 
 
 @cache
@@ -97,6 +104,12 @@ class Process:
         if self.running.poll() is None:
             self.kill(signal.SIGKILL)
 
+    def check_log(self) -> None:
+        """Fail if a line that it logged holds a number, a text or a secret."""
+        lines = self.log_file.read_text("utf-8", errors="replace").splitlines()
+        found = [(what, line) for line in lines for what, pattern in _PRIVATE.items() if pattern.search(line)]
+        assert found == [], f"{self.log_file} has what is private"
+
 
 def gateway_process(database: Path) -> AbstractContextManager[Process]:
     """Start a gateway on an SQLite file, wait until it is ready, and kill it at the end if it still runs."""
@@ -107,7 +120,7 @@ def gateway_process(database: Path) -> AbstractContextManager[Process]:
 def process_of(role: str, database_url: str, log_file: Path, **settings: str) -> Iterator[Process]:
     """Start ``serve``, ``web`` or ``worker``, wait until it is ready, and kill it at the end if it still runs.
 
-    ``settings`` are further variables of the environment.
+    ``settings`` are further variables of the environment. At the end its log is checked, too.
     """
     started = Process(role, environment_of(database_url, settings), log_file)
     started.start()
@@ -116,6 +129,7 @@ def process_of(role: str, database_url: str, log_file: Path, **settings: str) ->
         yield started
     finally:
         started.end()
+    started.check_log()
 
 
 @contextmanager
