@@ -2,18 +2,29 @@
 
 import threading
 import time
+from concurrent.futures import Future, wait
+from contextlib import ExitStack, closing
+from itertools import count, islice
 from pathlib import Path
 
 import httpx
 
+from app.db.session import Database, normalise_url
+from app.toys.smsc import ANSWER, DELIVER, ENQUIRE, UNBIND, Session
+from tests.crash import judging
 from tests.crash.calls import TAKEN, drain, post, prepare, texts
+from tests.crash.lines.smpp import Customers
 from tests.crash.process import Process, client, process_of
 from tests.crash.server import own_server
+from tests.crash.smsc import KeepingSmsc, smsc
 
 NUMBERS = [f"+861380015{place:04}" for place in range(20)]
 # The promise is a few seconds; a machine that is busy with other tests is given more.
 ANSWERED_WITHIN_SECONDS = 30
 RECOVERED_WITHIN_SECONDS = 90
+# Of carriers.md 10.10. The session ends within 20 s; what is shorter than the minute is what is waited for then.
+SHORTLY_AWAY_SECONDS, AWAY_SECONDS, AWAY_IN_THE_LONG_FORM_SECONDS = 5, 25, 60
+TESTED_WITHIN_SECONDS, ENDED_WITHIN_SECONDS, BOUND_WITHIN_SECONDS = 1, 20, 10
 
 
 def test_a_server_that_hangs_makes_nobody_wait(tmp_path: Path) -> None:
@@ -64,3 +75,76 @@ def test_a_server_that_dies_under_load_and_comes_back_loses_nothing(tmp_path: Pa
 
         assert refused, "nothing was posted while the server was away"
         assert {len(texts(gateway, number)) for number in NUMBERS} == {6}
+
+
+class Bound:
+    """A gateway with one bind, and the customers who write to it."""
+
+    def __init__(self, theirs: KeepingSmsc) -> None:
+        self.theirs = theirs
+        self.customers = Customers(theirs)
+        self._numbers, self._tests = iter(NUMBERS), count(1)
+
+    def session(self, within: float) -> Session:
+        """Wait for a session, and return it."""
+        self.theirs.wait_for(lambda: self.theirs.open_sessions, within)
+        return self.theirs.call(lambda: self.theirs.open_sessions[-1])
+
+    def write(self, customers: int) -> list[Future[None]]:
+        """Have customers who have not written yet write; each future is done when the gateway has answered."""
+        return [self.customers.write(one, one, "TS 信号不好") for one in islice(self._numbers, customers)]
+
+    def test_link(self, session: Session, seconds: float) -> None:
+        """Test the link every second for so long, or until the session ends: each test is answered."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and session.is_open:
+            self._test(session, next(self._tests))
+            time.sleep(1)
+
+    def _test(self, session: Session, number: int) -> None:
+        def is_answered() -> bool:
+            return not session.is_open or number in {one.sequence for one in session.of(ENQUIRE | ANSWER)}
+
+        self.theirs.call(lambda: session.send(ENQUIRE, number))
+        self.theirs.wait_for(is_answered, TESTED_WITHIN_SECONDS)
+
+
+def answered(session: Session) -> int:
+    """Return how many messages of a session the gateway answered."""
+    return len(session.of(DELIVER | ANSWER))
+
+
+def test_an_smsc_keeps_what_is_written_while_the_database_is_away(tmp_path: Path, *, is_long: bool) -> None:
+    with ExitStack() as stack:
+        server, theirs = stack.enter_context(own_server()), stack.enter_context(smsc())
+        settings = theirs.settings(tmp_path, binds=1)
+        stack.enter_context(process_of("serve", server.url, tmp_path / "gateway.log", **settings))
+        this = Bound(theirs)
+        session = this.session(RECOVERED_WITHIN_SECONDS)
+        wait([*this.write(5)], RECOVERED_WITHIN_SECONDS)
+
+        with server.stopped():
+            kept = this.write(5)
+            this.test_link(session, SHORTLY_AWAY_SECONDS)
+            assert answered(session) == 5
+        wait(kept, RECOVERED_WITHIN_SECONDS)
+        assert theirs.call(lambda: theirs.sessions) == [session], "the session lives through it"
+
+        server.end()
+        ended_at = time.monotonic()
+        kept = this.write(10)
+        this.test_link(session, ENDED_WITHIN_SECONDS)
+        assert session.ended_at is not None, "it ended in time"
+        assert (answered(session), session.of(UNBIND)) == (10, session.pdus[-1:])
+        away = AWAY_IN_THE_LONG_FORM_SECONDS if is_long else AWAY_SECONDS
+        time.sleep(max(0.0, ended_at + away - time.monotonic()))
+        assert theirs.call(lambda: theirs.sessions) == [session], "no other one is begun"
+        server.start()
+        this.session(BOUND_WITHIN_SECONDS)
+        wait(kept, RECOVERED_WITHIN_SECONDS)
+
+        database = stack.enter_context(closing(Database(normalise_url(server.url))))
+        judging.wait_until_settled(database, RECOVERED_WITHIN_SECONDS)
+        found = this.customers.read(database, "wait")
+        assert [*judging.violations(found), *theirs.objections] == []
+        assert len(found.inbound) == len(NUMBERS)
