@@ -21,7 +21,9 @@ DEAD_LETTERS = Counter("smsgw_dead_letters", "Messages in that were given up aft
 ACCEPTED = Counter("smsgw_outbound_accepted", "Messages out that a provider took", ["provider"])
 ATTEMPTS = Counter("smsgw_outbound_attempts", "Attempts to hand a message over, by result", ["provider", "result"])
 DOUBLES = Counter(
-    "smsgw_outbound_possible_doubles", "Messages sent again although the provider may have them", ["provider"]
+    "smsgw_outbound_possible_doubles",
+    "Attempts without an answer that are repeated: the most that are sent twice",
+    ["provider"],
 )
 FAILED_OVER = Counter("smsgw_outbound_diverted", "Messages that another provider was given", ["provider"])
 UNUSED_REPORTS = Counter("smsgw_reports_unused", "Delivery reports that were taken and not used, by reason", ["reason"])

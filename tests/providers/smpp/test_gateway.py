@@ -1,11 +1,13 @@
 """A whole gateway over SMPP: the dialogue of 0000, receipts of segments, an outage (carriers.md 10.1, 10.7, 10.10, 10.11)."""
 
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.db import provider_state
 from app.db.inbox import inbound_message
@@ -183,6 +185,36 @@ async def test_an_outage_of_the_database_loses_no_message(
     assert "a bind is up" in logged
     for private in (NUMBER[2:], "帮助", SECRET):
         assert private not in logged
+
+
+@pytest.mark.parametrize(("on_unknown", "doubled"), [("wait", 0), ("resend", 16)])
+async def test_a_link_that_is_cut_with_16_unanswered(sqlite_url: str, on_unknown: str, doubled: int) -> None:
+    def hears(session: Session, pdu: Pdu) -> None:
+        if pdu.command != SUBMIT or session is not smsc.sessions[1]:
+            behave(session, pdu)
+
+    # The whole message in one segment.
+    options = {"window": 16, "on_unknown": on_unknown, "long": "payload"}
+    async with listening(hears) as smsc, gateway_with(sqlite_url, smsc, **options) as (gateway, session):
+        before = possible_doubles()
+        for place in range(20):
+            smsc.deliver(session, deliver_body(f"86138001380{place:02}", "10086", b"HELP"))
+        await smsc.until(lambda: len(submitted(session)) == 16)
+        session.cut()
+        await smsc.until(lambda: smsc.sessions[-1].bound and smsc.sessions[-1] is not session)
+        again = smsc.sessions[-1]
+        await until(lambda: gateway.gateway.carriers.providers["world"].is_ready)
+        for _ in range(3):
+            await gateway.advance(minutes=1)
+        statuses = Counter(row["status"] for row in await gateway.outbound())
+        assert statuses == ({"accepted": 20} if doubled else {"accepted": 4, "unknown": 16})
+        lost, sent = ({one.destination for one in submitted(each)} for each in (session, again))
+        assert (len(lost & sent), len(lost | sent), len(submitted(again))) == (doubled, 20, 4 + doubled)
+        assert possible_doubles() - before == doubled
+
+
+def possible_doubles() -> float:
+    return REGISTRY.get_sample_value("smsgw_outbound_possible_doubles_total", {"provider": "world"}) or 0
 
 
 async def test_throttling_loses_nothing_and_keeps_the_order(sqlite_url: str) -> None:
