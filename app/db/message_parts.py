@@ -3,20 +3,33 @@
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Text, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from app.db.columns import CLUSTERED, HAS_PROVIDER_ID, by_time, customer, metadata, partial_index, required
 from app.db.keys import ITEM
 from app.db.locking import fetch_locked
-from app.db.lookups import by_index
+from app.db.lookups import by_index, is_set
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import beside, outbox
 from app.db.readers import RowReader
 from app.db.reports import REPORTED_MESSAGE, ReportedMessage, has_provider_id
-from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
+from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching, one_of
 from app.db.types import Id
 from app.db.writing import upsert_rows
 from app.domain.messages import OutboundStatus
+from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 # ``number``: which segment of the message, from 1. ``provider_message_id``: NULL if the carrier reports on segments by
@@ -117,3 +130,32 @@ def rows_of(bucket: int, msisdn: str, message_id: str, provider: str, parts: Seq
 def save(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert segments, or replace those of the same message and number."""
     upsert_rows(connection, message_part, rows, ("bucket", "message_id", "number"))
+
+
+_KNOWN_PARTS = (
+    select(func.count())
+    .where(message_part.c.bucket == _mt.c.bucket, message_part.c.message_id == _mt.c.id)
+    .scalar_subquery()
+)
+_UNSETTLED = (
+    select(_mt.c.id)
+    .where(
+        _mt.c.bucket == bindparam("bucket"),
+        _mt.c.msisdn == bindparam("msisdn"),
+        _mt.c.provider == bindparam("provider"),
+        or_(
+            # Those that are being sent are queued here; see STATUS.
+            and_(
+                one_of(_mt.c.status, OutboundStatus.QUEUED, OutboundStatus.UNKNOWN), ~is_set(_mt.c.provider_message_id)
+            ),
+            and_(one_of(_mt.c.status, OutboundStatus.ACCEPTED), _mt.c.segments > 1, _mt.c.segments > _KNOWN_PARTS),
+        ),
+    )
+    .order_by(_mt.c.id.desc())
+)
+
+
+def unsettled_ids(connection: Connection, provider: str, msisdn: str) -> list[str]:
+    """Return the ids of the messages to a number, newest first, of which the provider may have ids that nobody has."""
+    given = {"bucket": bucket_of(msisdn), "msisdn": msisdn, "provider": provider}
+    return list(connection.execute(_UNSETTLED, given).scalars())

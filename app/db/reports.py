@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    bindparam,
     func,
     literal_column,
     select,
@@ -31,8 +30,6 @@ from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.types import Id, Instant
 from app.db.writing import insert_rows
-from app.domain.messages import OutboundStatus
-from app.domain.msisdn import bucket_of
 from app.domain.values import value
 
 # Delivery reports as they came. One that is parked has the bucket of its provider's id; if it names a message that is
@@ -111,26 +108,6 @@ def messages_by_id(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
     found = fetch_locked(connection, _messages_by(connection.dialect.name, *_BY_ID), _mt, ITEM, as_keys(sorted(keys)))
     messages = list(map(REPORTED_MESSAGE.read, found))
     return {(message.provider, message.id): message for message in messages}
-
-
-_UNSETTLED = (
-    select(_mt.c.id)
-    .where(
-        _mt.c.bucket == bindparam("bucket"),
-        _mt.c.msisdn == bindparam("msisdn"),
-        _mt.c.provider == bindparam("provider"),
-        # Those that are being sent are queued here; see STATUS.
-        _mt.c.status.in_([OutboundStatus.QUEUED, OutboundStatus.UNKNOWN]),
-        _mt.c.provider_message_id.is_(None),
-    )
-    .order_by(_mt.c.id.desc())
-)
-
-
-def unsettled_ids(connection: Connection, provider: str, msisdn: str) -> list[str]:
-    """Return the ids of the messages to a number, newest first, of which no attempt was answered as accepted."""
-    given = {"bucket": bucket_of(msisdn), "msisdn": msisdn, "provider": provider}
-    return list(connection.execute(_UNSETTLED, given).scalars())
 
 
 def save_reports(connection: Connection, rows: Sequence[Row]) -> None:

@@ -183,8 +183,7 @@ class WebhookContract(ProviderContract):
         [result] = await self.make(transport).send([submission()])
         means = dict(send["means"])
         assert isinstance(result, RESULTS[means.pop("result")])
-        said = _plain(result)
-        assert {name: said[name] for name in means} == means
+        assert {name: _as_json(getattr(result, name)) for name in means} == means
         if "request" in send:
             _compare(send["request"], asked[0], transport.bodies[0])
 
@@ -276,9 +275,9 @@ def _with_body(request: WebhookRequest, body: bytes) -> WebhookRequest:
 
 
 def _plain(item: object) -> dict[str, Any]:
-    """Return the fields of an item as JSON has them, without those that are None or empty."""
+    """Return the fields of an item as JSON has them, without those that are None, False or empty."""
     values = asdict(item)  # type: ignore[call-overload]
-    return {name: _as_json(value) for name, value in values.items() if value is not None and value != ()}
+    return {name: _as_json(value) for name, value in values.items() if value not in (None, False, ())}
 
 
 def _as_json(value: object) -> object:

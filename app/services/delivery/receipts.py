@@ -175,7 +175,7 @@ def _with_references(connection: Connection, batch: Sequence[Received]) -> Seque
     for provider, report in batch:
         reference = None
         if report.short_reference is not None and (provider, report.provider_message_id) not in known:
-            ids = reports.unsettled_ids(connection, provider, report.sent_to or "")
+            ids = message_parts.unsettled_ids(connection, provider, report.sent_to or "")
             reference = next((one for one in ids if int(one) & _SHORT == report.short_reference), None)
         # Which segment it is about nobody knows, if there are several.
         full = replace(report, reference=reference, part_key=report.provider_message_id) if reference else report
