@@ -71,8 +71,9 @@ citus-test: setup ## Test on a Citus cluster (DATABASE_URL=postgresql://…: an 
 	@test -n '$(DATABASE_URL)' || { echo 'Say which: make citus-test DATABASE_URL=postgresql://…'; exit 1; }
 	$(BIN)/python -m tests.cluster '$(DATABASE_URL)'
 
-chaos: setup ## Kill processes and PostgreSQL under load (ROUNDS=100, SEED=1), about an hour
+chaos: setup ## Kill processes and PostgreSQL under load (ROUNDS=100, SEED=1), more than an hour
 	$(BIN)/python -m tests.crash.chaos --rounds $(or $(ROUNDS),100) --seed $(or $(SEED),1)
+	$(BIN)/python -m pytest --long tests/crash/test_binds.py tests/crash/test_database.py
 
 drain: setup ## Drain 300,000 waiting messages with three workers, of which one is killed (MESSAGES=300000)
 	$(BIN)/python -m tests.crash.backlog --messages $(or $(MESSAGES),300000)

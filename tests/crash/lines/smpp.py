@@ -18,7 +18,8 @@ from tests.crash.lines.line import SETTLED_WITHIN_SECONDS, SHARE_REPORTED
 from tests.crash.process import Process
 from tests.crash.smsc import UCS2, KeepingSmsc, Submitted
 
-# Of our answers an SMSC loses some, with their sessions. A segment without an answer keeps its place in the window for a minute.
+# Of our answers an SMSC loses some, with their sessions. A segment without an answer keeps its place in the window for a
+# minute.
 _SHARE_LOST, _WINDOW = 0.03, 64
 
 
@@ -40,8 +41,8 @@ class Customers:
 
     def read(self, database: Database, on_unknown: str) -> Found:
         """Read the messages of the database, when nothing is on its way any more."""
-        found = judging.read(database, self.outside, on_unknown, ())
         reported = self._theirs.call(lambda: set(self._theirs.reported))
+        found = judging.read(database, self.outside, on_unknown, ())
         ids = {row["id"]: found.theirs.get(row["id"], [row["provider_message_id"]]) for row in found.outbound}
         self.outside.delivered = {message_id for message_id, theirs in ids.items() if reported.issuperset(theirs)}
         arrivals = _arrivals(self._theirs.call(lambda: list(self._theirs.submitted)), found.outbound)
