@@ -25,6 +25,8 @@ RECOVERED_WITHIN_SECONDS = 90
 # Of carriers.md 10.10. The session ends within 20 s; what is shorter than the minute is what is waited for then.
 SHORTLY_AWAY_SECONDS, AWAY_SECONDS, AWAY_IN_THE_LONG_FORM_SECONDS = 5, 25, 60
 TESTED_WITHIN_SECONDS, ENDED_WITHIN_SECONDS, BOUND_WITHIN_SECONDS = 1, 20, 10
+# With other tests beside it the short form is given so much more of what the gateway itself takes.
+PATIENCE = 3
 
 
 def test_a_server_that_hangs_makes_nobody_wait(tmp_path: Path) -> None:
@@ -80,8 +82,9 @@ def test_a_server_that_dies_under_load_and_comes_back_loses_nothing(tmp_path: Pa
 class Bound:
     """A gateway with one bind, and the customers who write to it."""
 
-    def __init__(self, theirs: KeepingSmsc) -> None:
+    def __init__(self, theirs: KeepingSmsc, patience: int) -> None:
         self.theirs = theirs
+        self.patience = patience
         self.customers = Customers(theirs)
         self._numbers, self._tests = iter(NUMBERS), count(1)
 
@@ -93,6 +96,10 @@ class Bound:
     def write(self, customers: int) -> list[Future[None]]:
         """Have customers who have not written yet write; each future is done when the gateway has answered."""
         return [self.customers.write(one, one, "TS 信号不好") for one in islice(self._numbers, customers)]
+
+    def wait(self, kept: list[Future[None]]) -> None:
+        """Wait until the gateway has answered."""
+        assert not wait(kept, RECOVERED_WITHIN_SECONDS).not_done
 
     def test_link(self, session: Session, seconds: float) -> None:
         """Test the link every second for so long, or until the session ends: each test is answered."""
@@ -106,7 +113,7 @@ class Bound:
             return not session.is_open or number in {one.sequence for one in session.of(ENQUIRE | ANSWER)}
 
         self.theirs.call(lambda: session.send(ENQUIRE, number))
-        self.theirs.wait_for(is_answered, TESTED_WITHIN_SECONDS)
+        self.theirs.wait_for(is_answered, TESTED_WITHIN_SECONDS * self.patience)
 
 
 def answered(session: Session) -> int:
@@ -119,15 +126,15 @@ def test_an_smsc_keeps_what_is_written_while_the_database_is_away(tmp_path: Path
         server, theirs = stack.enter_context(own_server()), stack.enter_context(smsc())
         settings = theirs.settings(tmp_path, binds=1)
         stack.enter_context(process_of("serve", server.url, tmp_path / "gateway.log", **settings))
-        this = Bound(theirs)
+        this = Bound(theirs, 1 if is_long else PATIENCE)
         session = this.session(RECOVERED_WITHIN_SECONDS)
-        wait([*this.write(5)], RECOVERED_WITHIN_SECONDS)
+        this.wait(this.write(5))
 
         with server.stopped():
             kept = this.write(5)
             this.test_link(session, SHORTLY_AWAY_SECONDS)
             assert answered(session) == 5
-        wait(kept, RECOVERED_WITHIN_SECONDS)
+        this.wait(kept)
         assert theirs.call(lambda: theirs.sessions) == [session], "the session lives through it"
 
         server.end()
@@ -140,8 +147,8 @@ def test_an_smsc_keeps_what_is_written_while_the_database_is_away(tmp_path: Path
         time.sleep(max(0.0, ended_at + away - time.monotonic()))
         assert theirs.call(lambda: theirs.sessions) == [session], "no other one is begun"
         server.start()
-        this.session(BOUND_WITHIN_SECONDS)
-        wait(kept, RECOVERED_WITHIN_SECONDS)
+        this.session(BOUND_WITHIN_SECONDS * this.patience)
+        this.wait(kept)
 
         database = stack.enter_context(closing(Database(normalise_url(server.url))))
         judging.wait_until_settled(database, RECOVERED_WITHIN_SECONDS)
