@@ -55,7 +55,7 @@ class Binds:
         self._running: dict[Slot, _Running] = {}
         self._woken = asyncio.Event()
         self._looked_at = -math.inf
-        self._is_stopping = False
+        self._is_stopping = self._has_stopped = False
         self._has_changed = False
         self._keeping: asyncio.Task[None] | None = None
         # Called in the event loop when a bind came up or went down.
@@ -81,7 +81,9 @@ class Binds:
         await asyncio.gather(*(one.task for one in self._running.values()), return_exceptions=True)
         self._note_states()
         if self._keeping is not None:
-            self._keeping.cancel()
+            # Not cancelled: a renewal that goes on in its thread would take back the slots that are given up here.
+            self._has_stopped = True
+            self._woken.set()
             await asyncio.gather(self._keeping, return_exceptions=True)
         try:
             await self._slots.give_up()
@@ -99,6 +101,8 @@ class Binds:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK_SECONDS if are_up else _QUICK_TICK_SECONDS):
                     await self._woken.wait()
+            if self._has_stopped:
+                return
             self._woken.clear()
             try:
                 await self._tick_and_watch()

@@ -1,14 +1,16 @@
 """Session carriers: the gateway keeps their binds up, and claims their messages only while they are ready."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 from typing_extensions import override
 
+from app.db.duties import duty
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
 from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
@@ -144,6 +146,29 @@ async def test_binds_end_before_the_providers_are_closed(database_url: str, monk
         session = session_of(gateway)
         await session.all_up.wait()
     assert session.events == ["up 0", "up 1", "down 0", "down 1", "closed"]
+
+
+async def test_slots_that_were_left_are_free_though_a_renewal_was_under_way(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    binds, look = gateway.gateway.binds, Slots._look
+    began, may_go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def look_slowly(*given: Any, **named: Any) -> Any:  # noqa: ANN401  as it takes and returns
+        loop.call_soon_threadsafe(began.set)
+        may_go_on.wait()
+        return look(*given, **named)
+
+    monkeypatch.setattr(Slots, "_look", look_slowly)
+    binds.look_soon()
+    await began.wait()
+    stopping = asyncio.ensure_future(binds.stop())
+    await asyncio.wait([stopping], timeout=1)
+    may_go_on.set()
+    await stopping
+    await gateway.drain()
+    assert {row["state"] for row in await gateway.rows(duty, duty.c.name.startswith(f"carrier:{NAME}:"))} == {"free"}
 
 
 async def test_a_bind_that_fails_is_started_again_and_the_others_go_on(
