@@ -74,6 +74,21 @@ async def test_sequence_numbers_go_on_over_sessions() -> None:
         again.cancel()
 
 
+async def test_each_session_has_a_greater_number_than_those_before() -> None:
+    async with listening() as smsc:
+        provider, inbox = make(smsc, TIMES), Stored()
+        for count in range(1, 7):
+            running = asyncio.create_task(provider.run(0, inbox, CountedLease()))
+            smsc.deliver(await smsc.session(), HELLO)
+            await until(lambda: len(inbox.found) == count)  # noqa: B023  awaited at once
+            running.cancel()
+            await asyncio.wait([running])
+    seen = [item.seen for item in inbox.found if isinstance(item, InboundMessage) and item.seen]
+    numbers = [one.epoch for one in seen]
+    assert len(numbers) == 6
+    assert numbers == sorted(set(numbers))
+
+
 async def test_never_more_than_the_window_is_under_way_and_a_late_answer_frees_its_place() -> None:
     held = Held()
     async with bound(held, window=3, times=replace(TIMES, place=60)) as rig:
