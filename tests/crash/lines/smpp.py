@@ -71,15 +71,20 @@ def _arrivals(submitted: Sequence[Submitted], rows: Sequence[Row]) -> list[Arriv
         text = encoded(row["text"], is_gsm7=is_gsm7, default=DefaultAlphabet.GSM7, ucs2=UCS2)
         for part, octets in enumerate(text.segments, 1):
             known[row["msisdn"], int(row["id"]) & 0xFFFF, part, octets].add(row["id"])
-    references: dict[tuple[object, ...], set[str]] = {}
+    # By their marks, of which those of a later attempt may be the same: then no message fits the segments of both.
+    attempts: dict[tuple[object, ...], set[str]] = {}
+    of_segment: list[set[str]] = []
     for one in submitted:
         fitting = known[one.number, one.end_of_reference, one.part, one.octets]
-        references[one.attempt] = references.get(one.attempt, fitting) & fitting
-    found = []
-    for one in submitted:
-        reference = "/".join(references[one.attempt]) or f"nobody's, to {one.number}"
-        found.append(Arrival(reference, one.number, one.at, one.answer, one.part))
-    return found
+        attempt = attempts.get(one.attempt)
+        if attempt is None or not attempt & fitting:
+            attempt = attempts[one.attempt] = set(fitting)
+        attempt &= fitting
+        of_segment.append(attempt)
+    return [
+        Arrival("/".join(fits) or f"nobody's, to {one.number}", one.number, one.at, one.answer, one.part)
+        for one, fits in zip(submitted, of_segment, strict=True)
+    ]
 
 
 class SmppLine:
