@@ -137,25 +137,19 @@ _KNOWN_PARTS = (
     .where(message_part.c.bucket == _mt.c.bucket, message_part.c.message_id == _mt.c.id)
     .scalar_subquery()
 )
-_UNSETTLED = (
-    select(_mt.c.id)
-    .where(
-        _mt.c.bucket == bindparam("bucket"),
-        _mt.c.msisdn == bindparam("msisdn"),
-        _mt.c.provider == bindparam("provider"),
-        or_(
-            # Those that are being sent are queued here; see STATUS.
-            and_(
-                one_of(_mt.c.status, OutboundStatus.QUEUED, OutboundStatus.UNKNOWN), ~is_set(_mt.c.provider_message_id)
-            ),
-            and_(one_of(_mt.c.status, OutboundStatus.ACCEPTED), _mt.c.segments > 1, _mt.c.segments > _KNOWN_PARTS),
-        ),
-    )
-    .order_by(_mt.c.id.desc())
+_UNSETTLED = select(_mt.c.id).where(
+    _mt.c.bucket == bindparam("bucket"),
+    _mt.c.msisdn == bindparam("msisdn"),
+    _mt.c.provider == bindparam("provider"),
+    or_(
+        # Those that are being sent are queued here; see STATUS.
+        and_(one_of(_mt.c.status, OutboundStatus.QUEUED, OutboundStatus.UNKNOWN), ~is_set(_mt.c.provider_message_id)),
+        and_(one_of(_mt.c.status, OutboundStatus.ACCEPTED), _mt.c.segments > 1, _mt.c.segments > _KNOWN_PARTS),
+    ),
 )
 
 
 def unsettled_ids(connection: Connection, provider: str, msisdn: str) -> list[str]:
-    """Return the ids of the messages to a number, newest first, of which the provider may have ids that nobody has."""
+    """Return the ids of the messages to a number of which the provider may have ids that nobody has."""
     given = {"bucket": bucket_of(msisdn), "msisdn": msisdn, "provider": provider}
     return list(connection.execute(_UNSETTLED, given).scalars())

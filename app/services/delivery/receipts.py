@@ -176,7 +176,8 @@ def _with_references(connection: Connection, batch: Sequence[Received]) -> Seque
         reference = None
         if report.short_reference is not None and (provider, report.provider_message_id) not in known:
             ids = message_parts.unsettled_ids(connection, provider, report.sent_to or "")
-            reference = next((one for one in ids if int(one) & _SHORT == report.short_reference), None)
+            same = [one for one in ids if int(one) & _SHORT == report.short_reference]
+            reference = same[0] if len(same) == 1 else None
         # Which segment it is about nobody knows, if there are several.
         full = replace(report, reference=reference, part_key=report.provider_message_id) if reference else report
         found.append((provider, full))

@@ -15,6 +15,7 @@ from app.domain.account import SubscriberStatus
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.tickets import Decision, Ticket
 from app.providers.base import Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.services.delivery import receipts
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, DeduplicatingProvider, FakeProvider, use
 
@@ -107,6 +108,20 @@ async def test_an_unknown_send_to_a_former_customer_opens_no_ticket(gateway: Run
 async def _report(gateway: Running, reference: str) -> None:
     found = DeliveryReport("theirs", OutboundStatus.DELIVERED, reference=reference)
     await gateway.gateway.carriers.receipts.store(NAME, found)
+
+
+# Of its segments one is delivered.
+@pytest.mark.parametrize(("messages", "status"), [(1, "accepted"), (2, "unknown")])
+async def test_a_short_reference_counts_if_it_fits_one_message_alone(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch, messages: int, status: str
+) -> None:
+    monkeypatch.setattr(receipts, "_SHORT", 0)  # all references are alike
+    for _ in range(messages):
+        await send_unknown_reply(gateway)
+    found = DeliveryReport("theirs", OutboundStatus.DELIVERED, sent_to=ALICE, short_reference=0)
+    await gateway.gateway.carriers.receipts.store(NAME, found)
+    assert [row["status"] for row in await gateway.outbound()] == [status] * messages
+    assert await gateway.count(delivery_report, delivery_report.c.parked) == messages - 1
 
 
 @pytest.mark.parametrize("kind", [FakeProvider, DeduplicatingProvider], ids=["wait", "resend"])
