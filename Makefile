@@ -51,13 +51,18 @@ test: setup ## Run all the tests, 15 to 20 minutes on two cores
 test-fast: setup ## Run the tests of the pure core
 	$(BIN)/python -m pytest $(PURE)
 
+# A carrier that sends anything over its sessions: 100,000 PDUs, of which `make test` has 10,000.
+PEERS = tests/providers/smpp/test_fuzz.py
+
 SEEDS ?= 0-1999
-soak: setup ## Live many simulated lives (SEEDS=0-9999 for others than the first 2,000)
+soak: setup ## Flood sessions, and live many simulated lives (SEEDS=0-9999 for others than the first 2,000)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PEERS)
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 # The short forms of the same tests are part of `make test`.
 FUZZ = tests/fuzz tests/properties tests/commands/test_parser.py tests/commands/test_reading.py \
-	tests/commands/test_sequences.py tests/domain/test_segments.py tests/domain/test_stored_text.py
+	tests/commands/test_sequences.py tests/domain/test_segments.py tests/domain/test_stored_text.py \
+	$(PEERS)
 
 fuzz: export HYPOTHESIS_PROFILE = thorough
 fuzz: setup ## Try many generated texts, requests and connections, other ones each time; takes hours
