@@ -231,9 +231,15 @@ def others_are_told(life: "Life", books: Books) -> Iterable[str]:
                 yield f"{one.kind} of {one.subject} of {customer.msisdn} was told to nobody"
 
 
+_NOT_ACKNOWLEDGED = "money or a stop is not acknowledged"
+
+
 def nothing_failed(life: "Life", _books: Books) -> Iterable[str]:
     """No step raised but for what the simulation threw (safety.md 32)."""
-    yield from life.log.errors
+    for error in life.log.errors:
+        # By a clock that was set forward, three days may be over in which a receiver had no time to answer.
+        if not (life.trace.counts["clock jumps"] and _NOT_ACKNOWLEDGED in error):
+            yield error
 
 
 INVARIANTS: Sequence[Invariant] = (
