@@ -11,7 +11,7 @@ from app.db.outbox import ClaimedMessage
 from app.domain.escape import unescape
 from app.domain.messages import Lane
 from app.pacing import Pace
-from app.providers.base import Accepted, NotTried, Provider, Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.providers.base import Accepted, NotTried, Provider, RefusedForNow, SendResult, Submission, Unknown
 
 Attempted = tuple[ClaimedMessage, SendResult]
 # How long results are batched while other calls are in flight, so that a hanging call does not delay recording them.
@@ -171,7 +171,9 @@ class Dispatch:
             self._finished += zip(messages_of_line, own_results, strict=True)
             self._unfinished -= len(messages_of_line)
             self._obey_throttling(own_results)
-            if not all(isinstance(result, Accepted | Refused) for result in own_results):
+            if not all(isinstance(result, Accepted) for result in own_results):
+                # Behind one that was refused for good, too: what is sent before that is recorded would be in front of
+                # it, if this process died now and the next attempt succeeded.
                 self._give_back(line)
             elif line.messages:
                 # Behind the other lines, so that a long line does not delay them.

@@ -102,7 +102,7 @@ async def test_one_recipient_s_messages_go_one_after_the_other_in_order() -> Non
     assert provider.most_at_once == 2
 
 
-@pytest.mark.parametrize("trouble", [RefusedForNow("500"), Unknown("lost"), NotTried()])
+@pytest.mark.parametrize("trouble", [Refused("400"), RefusedForNow("500"), Unknown("lost"), NotTried()])
 async def test_messages_behind_one_that_was_not_accepted_are_not_tried(trouble: SendResult) -> None:
     provider = RecordingProvider(lambda reference: trouble if reference == "b" else Accepted(reference))
     found = await sent(Dispatch(provider, 4, Pace(None), 5), *(message(one) for one in "abcd"), message("other", 2))
@@ -110,13 +110,6 @@ async def test_messages_behind_one_that_was_not_accepted_are_not_tried(trouble: 
     results = by_reference(found)
     assert results == {"a": Accepted, "b": type(trouble), "c": NotTried, "d": NotTried, "other": Accepted}
     assert "c" not in provider.order
-
-
-async def test_a_refused_message_does_not_delay_the_next_one() -> None:
-    provider = RecordingProvider(lambda reference: Refused("400") if reference == "a" else Accepted(reference))
-    found = await sent(Dispatch(provider, 4, Pace(None), 5), message("a"), message("b"))
-
-    assert by_reference(found) == {"a": Refused, "b": Accepted}
 
 
 async def test_a_message_whose_sending_could_not_begin_in_time_is_given_back() -> None:

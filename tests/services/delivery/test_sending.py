@@ -160,6 +160,18 @@ async def test_a_message_that_is_refused_for_good_is_not_tried_again(gateway: Ru
     assert await gateway.received() == []
 
 
+async def test_a_message_behind_one_that_was_refused_for_good_goes_once_that_is_recorded(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(use(monkeypatch, database_url)) as gateway:
+        provider_of(gateway).answers = [Refused("400")]
+        await gateway.store(*(gateway.message(text, provider=NAME) for text in ("帮助", "YE")))
+        await gateway.drain()
+
+        rows = await gateway.outbound()
+        assert [(row["status"], row["attempts"]) for row in rows] == [("failed", 1), ("accepted", 1)]
+
+
 async def test_nothing_is_sent_before_the_retry_after_of_a_provider(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
