@@ -90,6 +90,14 @@ def refused() -> BindEndedError:
     return BindEndedError("the carrier does not know us", timedelta(seconds=60), "identity")
 
 
+async def when_known(gateway: Running) -> None:
+    """Wait until the database says that all binds are up: a look of the gateway's own may have begun before they were."""
+    await session_of(gateway).all_up.wait()
+    async with asyncio.timeout(20):
+        while {row["state"] for row in await gateway.rows(duty, duty.c.name.startswith(f"carrier:{NAME}:"))} != {"up"}:
+            await gateway.gateway.binds.tick()
+
+
 def session_of(gateway: Running) -> FakeSession:
     provider = gateway.gateway.carriers.providers[NAME]
     assert isinstance(provider, FakeSession)

@@ -25,7 +25,7 @@ from tests.outage import away
 from tests.providers.smpp.rig import until
 from tests.running import ALICE, BOB, Running, running
 from tests.services.carriers import NAME, use
-from tests.services.delivery.test_binds import FakeSession, session_of
+from tests.services.delivery.test_binds import FakeSession, session_of, when_known
 
 pytestmark = pytest.mark.anyio
 
@@ -33,8 +33,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def gateway(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     async with running(use(monkeypatch, database_url, FakeSession)) as started:
-        await session_of(started).all_up.wait()
-        await started.gateway.binds.tick()
+        await when_known(started)
         yield started
 
 
@@ -125,7 +124,7 @@ async def test_a_bind_that_is_made_again_does_not_revive_its_old_session(gateway
     await asyncio.wait([ended])
     await binds.tick()
     await until(lambda: 0 in session_of(gateway).running)
-    await binds.tick()
+    await when_known(gateway)
     [row] = await gateway.rows(duty, duty.c.name == slot.duty)
     assert (row["state"], row["epoch"]) == ("up", None)
     assert [(one.id, one.new) for one in await given(gateway, mo(1, session_number(), 1))] == [(first.id, False)]
@@ -208,8 +207,7 @@ async def test_one_that_comes_again_after_a_kill_has_one_effect(
 ) -> None:
     settings = use(monkeypatch, database_url, FakeSession)
     async with running(settings) as killed:
-        await session_of(killed).all_up.wait()
-        await killed.gateway.binds.tick()
+        await when_known(killed)
         [first] = await given(killed, mo(0, 1, 1, "帮助"))
         await killed.drain()
         assert len(session_of(killed).asked) == 1

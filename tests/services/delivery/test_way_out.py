@@ -20,7 +20,7 @@ from app.providers.base import Accepted, BindEndedError, Inbox, Lease, SendResul
 from app.settings import Settings, SettingsFile
 from tests.running import ALICE, Running, options_of, running, settings_for
 from tests.services.carriers import NAME, FakeProvider, use
-from tests.services.delivery.test_binds import FakeSession, session_of
+from tests.services.delivery.test_binds import FakeSession, session_of, when_known
 from tests.services.delivery.workers import LONG_AGO, settle
 from tests.web.calls import serving
 
@@ -195,8 +195,7 @@ async def test_readyz_and_metrics_count_the_binds_that_are_up(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(use(monkeypatch, database_url, FakeSession)) as web:
-        await session_of(web.running).all_up.wait()
-        await web.running.gateway.binds.tick()
+        await when_known(web.running)
         answer = await web.client.get("/readyz")
         assert answer.status_code == 200
         shown = answer.json()["parts"]["providers"][NAME]
