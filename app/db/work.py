@@ -1,10 +1,11 @@
 """Queries over all kinds of work: what is due, how much is queued; and deletion of all data for a reset."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
-from app.db import campaigns, due, event_queue, events, outbox, provider_state, schema
+from app.db import campaigns, due, event_queue, events, outbox, provider_state, schema, tokens
 from app.db.due import Kind
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
@@ -12,6 +13,7 @@ from app.db.rows import one_of
 from app.db.simulator import simulator_message
 from app.db.state import current_state
 from app.domain.messages import InboundStatus
+from app.domain.simulation import Kept
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:
@@ -21,10 +23,15 @@ def anything_due(connection: Connection, now: datetime) -> bool:
     return outbox.anything_to_do(connection, now) or campaigns.oldest_unfinished(connection) is not None
 
 
-def empty(connection: Connection) -> None:
-    """Delete all data."""
+_KEPT = {Kept.TOKENS: tokens.api_token}
+
+
+def empty(connection: Connection, keep: Collection[Kept] = frozenset()) -> None:
+    """Delete all data but what is to ``keep``."""
+    kept = [_KEPT[one] for one in keep]
     for table in schema.RESET:
-        connection.execute(delete(table))
+        if table not in kept:
+            connection.execute(delete(table))
     provider_state.reset(connection)
 
 

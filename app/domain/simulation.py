@@ -1,4 +1,4 @@
-"""The simulated network: how it answers sends, and what it reports of the messages that it took."""
+"""The simulated network: how it answers sends, what it reports of the messages that it took, what a reset keeps."""
 
 from enum import StrEnum
 
@@ -20,3 +20,9 @@ class SimulatedReport(StrEnum):
     UNDELIVERED = "undelivered"
     EXPIRED = "expired"
     NONE = "none"
+
+
+class Kept(StrEnum):
+    """What a reset may keep; ``tokens``: those of the management API."""
+
+    TOKENS = "tokens"

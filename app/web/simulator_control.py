@@ -3,12 +3,12 @@
 They exist only in demo and test, as they delete data or move time.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.simulation import FaultMode, SimulatedReport
+from app.domain.simulation import FaultMode, Kept, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.fixtures import read as read_fixture
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
@@ -87,23 +87,35 @@ async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
 
 
 class ResetIn(_Body):
-    """The fixture to load after the reset."""
+    """The fixture to load after the reset, the time at which to stop the clock before that, and what is kept."""
 
     fixture: str | None = Field(default=None, max_length=40)
+    now: Moment | None = None
+    keep: list[Kept] = Field(default_factory=list, max_length=len(Kept))
 
 
-@router.post("/reset", summary="Delete all data and let the clock run")
-async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
-    """Then loads a fixture, if one is named."""
-    fixture = given.fixture if given else None
-    if fixture is not None:
+class ResetOut(ClockOut):
+    """What is there after a reset, and the gateway's clock."""
+
+    status: Literal["empty", "loaded"]
+
+
+@router.post("/reset", summary="Delete all data")
+async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> ResetOut:
+    """Then the clock stops at ``now``, or runs if there is none, and a fixture is loaded, if one is named.
+
+    The dates of a fixture's customers are counted from the clock, so with the same ``now`` they are the same.
+    """
+    given = given or ResetIn()
+    if given.fixture is not None:
         try:
-            read_fixture(fixture)
+            read_fixture(given.fixture)
         except UnknownFixtureError as error:
             raise ProblemError(422, f"fixture: {error}") from None
-    await gateway.simulator.simulation.reset(fixture)
+    state = await gateway.simulator.simulation.reset(given.fixture, given.now, given.keep)
     gateway.carriers.network.changed()
-    return {"status": "empty" if fixture is None else "loaded"}
+    status: Literal["empty", "loaded"] = "empty" if given.fixture is None else "loaded"
+    return ResetOut(now=state.now, frozen=state.clock_frozen_at is not None, status=status)
 
 
 class FaultsIn(_Body):

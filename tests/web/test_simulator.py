@@ -328,6 +328,40 @@ async def test_a_reset_deletes_everything_and_resets_the_network(web: Web) -> No
     assert [message["status"] for message in (await thread(web))[1:]] == ["delivered", "delivered"]
 
 
+async def test_a_reset_stops_the_clock_before_the_fixture_is_loaded(web: Web) -> None:
+    async def starts(now: str) -> tuple[object, list[str]]:
+        answer = await web.call("POST", "/simulator/reset", {"fixture": "demo", "now": now})
+        held = (await web.get(f"{ALICE_HOME}/subscriptions")).json()["subscriptions"]
+        return answer.json(), [one["started_at"] for one in held]
+
+    stopped = {"status": "loaded", "now": "2025-01-31T23:59:00+08:00", "frozen": True}
+    first = await starts("2025-01-31T23:59:00")
+    await send(web, "取消", "10086")
+    await web.call("POST", "/simulator/clock/advance", {"seconds": 86400})
+    assert first[0] == stopped
+    assert len(first[1]) == 5
+    assert all(start.startswith("202") and start < "2025-02" for start in first[1])
+    assert await starts("2025-01-31T23:59:00") == first, "and back in time"
+    answer = await web.call("POST", "/simulator/reset", {"now": SHANGHAI_START})
+    assert answer.json() == {"status": "empty", "now": SHANGHAI_START, "frozen": True}
+    assert (await web.call("POST", "/simulator/reset")).json()["frozen"] is False
+
+
+async def test_a_reset_keeps_tokens_if_asked(web: Web) -> None:
+    token = await web.token("admin")
+    await web.call("POST", "/simulator/reset", {"fixture": "demo", "keep": ["tokens"]})
+    assert (await web.call("GET", ALICE_HOME, token=token)).status_code == 200
+    await web.call("POST", "/simulator/reset", {"fixture": "demo"})
+    assert_problem(await web.call("GET", ALICE_HOME, token=token), 401)
+
+
+@pytest.mark.parametrize("body", [{"keep": ["tickets"]}, {"keep": "tokens"}, {"now": "soon"}, {"keep": ["tokens"] * 2}])
+async def test_a_reset_to_something_unknown_is_refused(web: Web, body: object) -> None:
+    await send(web)
+    assert_problem(await web.call("POST", "/simulator/reset", body), 422)
+    assert len(await thread(web)) == 3
+
+
 async def test_a_reset_during_traffic_breaks_no_answer(web: Web) -> None:
     """Each transaction sees all the data from before the reset, or none."""
     headers = {"Authorization": "Bearer demo", "X-Reason": "a test of it"}

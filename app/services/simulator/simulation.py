@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from app.db.session import Database
 from app.db.state import GatewayState, current_state, freeze_clock, reset_state
 from app.domain.calendar import LATEST, is_believable
 from app.domain.refusals import RefusalReason
+from app.domain.simulation import Kept
 from app.services.engine import Engine
 from app.services.refusals import RefusedError
 from app.services.simulator.advancing import Advance
@@ -113,13 +114,19 @@ class Simulation:
             await self._advance.run(target, settle=self._settle, renew=renew)
             return await self.clock()
 
-    async def reset(self, fixture: str | None) -> None:
-        """Delete all data, unfreeze the clock and remove simulated faults; then load a fixture, if one is named."""
+    async def reset(
+        self, fixture: str | None, now: datetime | None = None, keep: Collection[Kept] = frozenset()
+    ) -> GatewayState:
+        """Delete all data but what is to ``keep``, and remove simulated faults; then load a fixture, if one is named.
+
+        The clock stops at the aware instant ``now`` before that; None: it runs. Return the state after it.
+        """
         async with self._moving():
             async with self._engine.paused():
-                await self._database.write_alone(_delete_everything)
+                await self._database.write_alone(partial(_delete_everything, now=now, keep=keep))
             if fixture is not None:
                 await self._load_fixture(fixture)
+            return await self.clock()
 
 
 def _anything_due(connection: Connection) -> bool:
@@ -154,6 +161,8 @@ def _freeze_now(connection: Connection, *, seconds: float | None, to: datetime |
     return target
 
 
-def _delete_everything(connection: Connection) -> None:
-    work.empty(connection)
+def _delete_everything(connection: Connection, *, now: datetime | None, keep: Collection[Kept]) -> None:
+    work.empty(connection, keep)
     reset_state(connection)
+    if now is not None:
+        freeze_clock(connection, now)

@@ -74,7 +74,12 @@ EXAMPLES = {
     ),
     "post /simulator/drain": Example(bodies={"wait": {"timeout_seconds": 10}}, answers={"200": {"idle": True}}),
     "post /simulator/reset": Example(
-        bodies={"with the demo customers": {"fixture": "demo"}, "empty": {}}, answers={"200": {"status": "loaded"}}
+        bodies={
+            "with the demo customers": {"fixture": "demo"},
+            "empty": {},
+            "the same in every run": {"fixture": "demo", "now": "2026-03-02T10:00:00+08:00", "keep": ["tokens"]},
+        },
+        answers={"200": {"status": "loaded", "now": "2026-03-02T10:00:00+08:00", "frozen": False}},
     ),
     "get /simulator/clock": Example(answers={"200": _STOPPED}),
     "put /simulator/clock": Example(
