@@ -13,7 +13,7 @@ from app.commands.registry import Registry
 from app.commands.router import Router
 from app.db.due import Work
 from app.db.postgresql import Sessions
-from app.db.session import Database, normalise_url
+from app.db.session import Database, is_volatile, normalise_url
 from app.domain.credentials import sealing_violation
 from app.providers.http import make_transport
 from app.services.delivery.binds import Binds
@@ -99,10 +99,16 @@ def build_gateway(
 
 
 def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Database:
-    """Return the database that the settings name; ``may_be_emptied`` as in ``Database``. Nothing connects yet."""
+    """Return the database that the settings name; ``may_be_emptied`` as in ``Database``. Nothing connects yet.
+
+    Raise SettingsError if commits would not last and the environment needs them to.
+    """
     heard_at = normalise_url(settings.database_direct_url) if settings.database_direct_url else None
     sessions = Sessions(settings.database_connections, settings.database_pooled, heard_at)
-    return Database(normalise_url(settings.database_url), may_be_emptied=may_be_emptied, sessions=sessions)
+    url = normalise_url(settings.database_url)
+    if is_volatile(url) and not settings.disposable:
+        raise SettingsError("SMSGW_DATABASE_URL: synchronous=off may lose messages; it is for demo and test, remove it")
+    return Database(url, may_be_emptied=may_be_emptied, sessions=sessions)
 
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:

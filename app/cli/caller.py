@@ -50,7 +50,7 @@ class Caller:
     """The command line that started the gateway.
 
     Attributes:
-        command: ``serve`` or ``demo``.
+        command: ``serve`` or ``demo``, with the options that have no value.
         host: the address that was given.
         variables: the variables of the environment that it needs again.
         by_make: it was ``make run`` that started it.
@@ -88,7 +88,10 @@ class Caller:
             options |= {"--host": None, "--port": port if port != DEFAULT_PORT else None}
             words = ["make", "run", *(f"{_variable(name)}={it}" for name, it in options.items() if it is not None)]
         else:
-            words = [self.command, *(w for name, it in options.items() if it is not None for w in (name, str(it)))]
+            words = [
+                *self.command.split(),
+                *(w for name, it in options.items() if it is not None for w in (name, str(it))),
+            ]
         given = [f"{name}={shlex.quote(text)}" for name, text in variables.items()]
         return " ".join([*given, *([] if self.by_make else [program()]), shlex.join(words)])
 

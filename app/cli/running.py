@@ -12,9 +12,10 @@ from rich.markup import escape
 from app import observability
 from app.cli.beside import CarrierKind, CarrierPort, check_carrier
 from app.cli.caller import DEFAULT_HOST, DEFAULT_PORT, caller, program
+from app.cli.ephemeral import ephemeral, say_where, watch_standard_input
 from app.cli.foreground import foreground
 from app.cli.serving import run
-from app.cli.terminal import examples, out
+from app.cli.terminal import WRONG_USE, examples, exit_with_error, out
 from app.db.session import normalise_url
 from app.providers import provider_kinds
 from app.services.delivery import binds
@@ -41,6 +42,16 @@ WorkerPort = Annotated[
     int,
     typer.Option(min=0, max=65535, help="Port of the health calls; 0: a free one, which the log names."),
 ]
+Config = Annotated[Path | None, typer.Option(help="Path of the settings file; default SMSGW_CONFIG.")]
+Ephemeral = Annotated[
+    bool,
+    typer.Option(
+        "--ephemeral",
+        help="For one test run: environment test, an empty SQLite file in a temporary folder, a free port unless one "
+        "is given. Prints one line of JSON, with url and pid, when it can answer. Ends, and removes its folder, on "
+        "SIGTERM, on SIGINT and when its standard input closes.",
+    ),
+]
 ByMake = Annotated[bool, typer.Option("--by-make", hidden=True)]
 
 
@@ -48,11 +59,32 @@ ByMake = Annotated[bool, typer.Option("--by-make", hidden=True)]
     epilog=examples(
         ("SMSGW_ENV=test smsgw serve", "on http://127.0.0.1:8086"),
         ("smsgw serve --host 0.0.0.0 --port 9000", "for others too; demo, dev and test refuse that"),
+        ("smsgw serve --ephemeral", "for one test run: prints its URL, ends when its standard input closes"),
     )
 )
-def serve(host: Host = DEFAULT_HOST, port: Port = None) -> None:
+def serve(
+    host: Host = DEFAULT_HOST, port: Port = None, config: Config = None, *, for_a_test: Ephemeral = False
+) -> None:
     """Run everything in one process: web, processing, sending, timers."""
-    _serve("serve", host, port, BOTH)
+    if config is not None:
+        os.environ["SMSGW_CONFIG"] = str(config)
+    if for_a_test:
+        _serve_ephemeral(host, port)
+    else:
+        _serve("serve", host, port, BOTH)
+
+
+def _serve_ephemeral(host: str, port: int | None) -> None:
+    """Serve on a database of its own. Exit with 2 where the settings are wrong, as the arguments are then."""
+    called = caller("serve --ephemeral", host)
+    with ephemeral(port):
+        try:
+            settings = checked_settings(provider_kinds())
+            observability.configure_logging(settings.log_level)
+            watch_standard_input()
+            run(settings, called, say_where, says_end=False)
+        except SettingsError as error:
+            exit_with_error(str(error), WRONG_USE)
 
 
 @app.command(

@@ -33,10 +33,13 @@ from app.web.serving import Server, listen, server_of
 Ready = Callable[[Gateway, str], Awaitable[None]]
 
 
-def run(settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role] = BOTH) -> None:
+def run(
+    settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role] = BOTH, *, says_end: bool = True
+) -> None:
     """Bind the port, open the database, call ``ready``, and serve in these roles until a signal.
 
-    Raise StartError, with nothing changed, if the port or the database is not to be had.
+    ``says_end``: print a line at the end. Raise StartError, with nothing changed, if the port or the database is not
+    to be had.
     """
     _require_loopback(settings, called.host)
     stop = _Stop()
@@ -59,7 +62,8 @@ def run(settings: Settings, called: Caller, ready: Ready, roles: frozenset[Role]
                 runner.run(_serve(gateway_app, server, sockets, partial(ready, gateway_app.state.gateway, url), toy))
     except KeyboardInterrupt:
         pass  # the second signal before there was a server
-    out.print("Stopped.")
+    if says_end:
+        out.print("Stopped.")
 
 
 async def _serve(

@@ -52,6 +52,14 @@ def normalise_url(text: str) -> URL:
     return url
 
 
+def is_volatile(url: URL) -> bool:
+    """Return True for an SQLite file that is never synced, so that a crash of the machine may lose what was committed.
+
+    Its URL ends in ``?synchronous=off``.
+    """
+    return url.get_backend_name() == "sqlite" and url.query.get("synchronous") == "off"
+
+
 def make_engine(
     url: URL, *, read_only: bool = False, clock: Clock | None = None, sessions: Sessions = _DEFAULT
 ) -> Engine:
@@ -75,7 +83,8 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         except OSError as error:
             raise StorageUnavailableError(f"{error.filename}: {error.strerror}") from None
     sqlite3.register_adapter(datetime, to_micros)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    synchronous = "OFF" if is_volatile(url) else "FULL"
+    engine = create_engine(url.difference_update_query(["synchronous"]), connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -84,7 +93,7 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         for pragma in (
             f"busy_timeout = {_BUSY_TIMEOUT_MS}",
             "journal_mode = WAL",
-            "synchronous = FULL",
+            f"synchronous = {synchronous}",
             # A page that changes often is copied to the main file once in 40 MB of log, not once in 4.
             "wal_autocheckpoint = 10000",
             "foreign_keys = ON",

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.db.session import Database, files_open_to_others, normalise_url
+from app.composition import make_database
+from app.db.session import Database, files_open_to_others, make_engine, normalise_url
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, prepare
+from app.settings import Environment, SettingsError
 from tests.running import SEAL_KEY, running, settings_for
 
 pytestmark = pytest.mark.anyio
@@ -66,3 +68,16 @@ def test_a_private_file_is_not_logged(tmp_path: Path, log: io.StringIO) -> None:
 @pytest.mark.parametrize("url", ["sqlite://", "postgresql://nobody@nowhere/x"])
 def test_databases_that_are_no_files_are_not_open_to_others(url: str) -> None:
     assert files_open_to_others(normalise_url(url)) == []
+
+
+async def test_a_file_that_may_lose_commits_is_for_demo_and_test_only(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'gateway.db'}"
+
+    def synchronous(url: str) -> int:
+        engine = make_engine(normalise_url(url))
+        with engine.connect() as connection:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    assert (synchronous(url), synchronous(f"{url}?synchronous=off")) == (2, 0)
+    with pytest.raises(SettingsError, match="synchronous=off"):
+        make_database(settings_for(f"{url}?synchronous=off", Environment.DEV))
