@@ -44,7 +44,7 @@ def build_carriers(
     for a second simulator and a default provider that cannot send.
     """
     receipts = Receipts(database, ids)
-    network = SimulatedNetwork(database, ids, receipts, membership.share)
+    network = SimulatedNetwork(database, ids, receipts, membership.share, has_fates=settings.disposable)
     providers = _providers(settings, Surroundings(transport))
     slots = Slots(database, membership, providers)
     beside = CarrierBeside(toy, database, ids, network) if toy else None

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app import __version__, observability
 from app.carriers import provider_options, settings_beside
 from app.composition import build_gateway
+from app.domain.simulation import FATES
 from app.providers.webhook import WebhookOptions
 from app.services.gateway import Gateway
 from app.services.membership import BOTH, Role
@@ -44,6 +45,11 @@ and test a request by a name that is neither loopback's nor in `SMSGW_ALLOWED_HO
 another web page sent 403.
 """
 
+
+_FATES = """
+Every message to one of these numbers has a fate, for clients that set nothing:
+
+""" + "".join(f"- `{msisdn.removeprefix('+86')}`: {fate.what}\n" for msisdn, fate in FATES.items())
 
 # The gateway has metrics of its own; telemetry could hold numbers and texts.
 _NO_TELEMETRY: TelemetryConfig = {
@@ -102,7 +108,7 @@ def create_app(
     app = _GatewayApp(
         title="SMS command gateway",
         version=__version__,
-        description=_DESCRIPTION,
+        description=_DESCRIPTION + (_FATES if settings.disposable else ""),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

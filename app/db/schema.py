@@ -23,6 +23,7 @@ from app.db import (  # noqa: F401  each adds its tables
     reports,
     scheduled_tasks,
     simulator,
+    simulator_handsets,
     state,
     subscribers,
     subscriptions,

@@ -234,18 +234,29 @@ def outbox_of(connection: Connection, msisdn: str, providers: Sequence[str], lim
     return [_OUTBOX_MESSAGE.read(row) for row in connection.execute(statement)][::-1]
 
 
-def being_sent(connection: Connection, provider: str, msisdn: str, service_number: str, text: str) -> str | None:
-    """Return the id of a message that a provider is being given for a number, and that says this.
+@value
+class BeingSent:
+    """A message that a provider is being given; ``attempts`` includes this one."""
+
+    id: str
+    attempts: int
+
+
+_BEING_SENT = RowReader(BeingSent, _mt, attempts=ATTEMPTS)
+
+
+def being_sent(connection: Connection, provider: str, msisdn: str, service_number: str, text: str) -> BeingSent | None:
+    """Return the message that a provider is being given for a number, and that says this; None if there is none.
 
     Of several the oldest that its handset does not show yet.
     """
     statement = (
-        select(_mt.c.id)
+        select(*_BEING_SENT.columns)
         .join_from(outbox, _mt, of_row())
         .where(outbox.c.bucket == bucket_of(msisdn), outbox.c.msisdn == msisdn, outbox.c.provider == provider)
         .where(is_set(outbox.c.leased_by), _mt.c.service_number == service_number, _mt.c.text == text)
         .order_by(case((_IS_SHOWN, 1), else_=0), _mt.c.id)
         .limit(1)
     )
-    found: str | None = connection.execute(statement).scalar()
-    return found
+    found = connection.execute(statement).first()
+    return None if found is None else _BEING_SENT.read(found)

@@ -23,7 +23,7 @@ from app.db.columns import metadata
 from app.db.readers import RowReader
 from app.db.rows import fetch
 from app.db.types import Instant
-from app.domain.simulation import FaultMode, SimulatedReport
+from app.domain.simulation import MILLION, FaultMode, SimulatedReport
 from app.domain.values import value
 
 # One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
@@ -49,7 +49,6 @@ _DEFAULTS: dict[str, object] = {
     "report_status": SimulatedReport.DELIVERED.value,
     "report_delay_seconds": 0,
 }
-MILLION = 1_000_000
 
 
 @value

@@ -86,6 +86,7 @@ class RefusedForNow:
             the gateway. A message with progress is never given to another provider.
         setting: the setting that the provider objects to, such as ``secret``, if it is that; logged for who can
             correct it.
+        of_recipient: it says something of this recipient alone, and nothing of the provider.
     """
 
     error_code: str
@@ -93,6 +94,7 @@ class RefusedForNow:
     throttled: bool = False
     progress: str | None = None
     setting: str | None = None
+    of_recipient: bool = False
 
     def __post_init__(self) -> None:
         if self.progress is not None and len(self.progress.encode()) > MAX_PROGRESS:
@@ -104,10 +106,12 @@ class Unknown:
     """The request may have reached the provider, and there is no usable answer: it may have taken the message.
 
     ``progress`` is as in RefusedForNow: the next attempt, if there is one, leaves out segments that were taken.
+    ``of_recipient`` as there.
     """
 
     error_code: str
     progress: str | None = None
+    of_recipient: bool = False
 
 
 @value

@@ -146,7 +146,7 @@ def _add_examples(operation: dict[str, Any], example: Example | None) -> None:
     for status, body in example.answers.items():
         if " " in status:  # keyed by status and media type: used below
             continue
-        for kind, content in operation["responses"][status]["content"].items():
+        for kind, content in operation["responses"][status].get("content", {}).items():
             content["example"] = example.answers.get(f"{status} {kind}", body)
 
 

@@ -14,7 +14,7 @@ from app.db.binds import Bind
 from app.db.provider_state import LONGEST_PAUSE, Circuit
 from app.db.state import current_state
 from app.domain.values import replace
-from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult
+from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Unknown
 
 FAILURES_TO_OPEN = 10
 _FIRST_REST = timedelta(seconds=5)
@@ -71,7 +71,7 @@ def circuit_after(circuit: Circuit, results: Sequence[SendResult], now: datetime
     """
     for result in results:
         match result:
-            case NotTried():
+            case NotTried() | RefusedForNow(of_recipient=True) | Unknown(of_recipient=True):
                 pass
             case Accepted() | Refused():
                 circuit = circuit if circuit == Circuit() else _after_success(circuit)

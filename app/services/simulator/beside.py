@@ -8,18 +8,18 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import inbound_keys, simulator
+from app.db.rows import Row
 from app.db.session import Database
 from app.db.simulator import DueReport
-from app.db.state import GatewayState, current_state, set_state
+from app.db.state import GatewayState, current_state
 from app.domain.messages import InboundMessage, InboundResult
 from app.domain.msisdn import bucket_of, parse_msisdn, parse_sender
 from app.domain.parts import PartOf
 from app.domain.refusals import RefusalReason
-from app.domain.simulation import FaultMode
 from app.domain.storage import StorageUnavailableError
 from app.services.ids import IdSource
 from app.services.refusals import RefusedError
-from app.services.simulator.network import REPORTS_PER_BATCH, SimulatedNetwork, draw_fault, thread_row
+from app.services.simulator.network import REPORTS_PER_BATCH, SimulatedNetwork, thread_row
 from app.toys.carrier import NAME, Answer, NotCarriedError, Report, Sms, Taken, ToyCarrier
 
 _ADDRESS = re.compile(r"[+*#0-9A-Za-z]{1,20}")
@@ -82,27 +82,28 @@ class CarrierBeside:
 
     def _take(self, connection: Connection, *, message: Taken | None) -> Answer:
         state = current_state(connection)
-        fault = draw_fault(state, state.fault_count)
-        if fault is not FaultMode.OK and state.fault_count is not None:
-            set_state(connection, fault_count=state.fault_count - 1)
-        answer = Answer(fault)
+        msisdn = parse_msisdn(message.recipient) if message else None
+        conditions = self._network.conditions(connection, state, [msisdn] if msisdn else [])
+        sent = (
+            simulator.being_sent(connection, NAME, msisdn, message.sender, message.text) if message and msisdn else None
+        )
+        mode, _ = conditions.answer_to(msisdn or "", sent.attempts if sent else 1)
+        conditions.save()
+        answer = Answer(mode)
         if message is None or not answer.is_taken:
             return answer
-        return answer if self._show(connection, message, state) else Answer.REJECT
-
-    def _show(self, connection: Connection, message: Taken, state: GatewayState) -> bool:
-        """Show a message on its handset. Return False if it is none that the gateway is sending, to the letter."""
-        msisdn = parse_msisdn(message.recipient)
-        found = msisdn and simulator.being_sent(connection, NAME, msisdn, message.sender, message.text)
-        if not msisdn or not found:
+        if msisdn is None or sent is None:
             log.warning("the toy carrier got what the gateway does not send", kind=self.toy.kind)
-            return False
-        row = thread_row(next(self._ids), msisdn, found, state)
+            return Answer.REJECT
+        self._show(connection, message, sent.id, thread_row(next(self._ids), msisdn, sent.id, state.now, conditions))
+        return answer
+
+    def _show(self, connection: Connection, message: Taken, message_id: str, row: Row) -> None:
+        """Show a message on its handset: one that the gateway is sending, to the letter."""
         simulator.add_to_threads(connection, [row])
         if row["report_due_at"] is not None:
             # Before the commit: from then on the report may be due.
-            self._taken[found] = message
-        return True
+            self._taken[message_id] = message
 
     # ---- reports
 

@@ -16,7 +16,7 @@ from app.domain.calendar import QuietHours
 from app.domain.values import value
 from app.providers.base import Provider
 from app.services.delivery.breaker import CircuitState
-from app.services.delivery.dispatch import Attempted, in_lines, submission_of
+from app.services.delivery.dispatch import Attempted, in_lines
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.sending import Delivery
 from app.services.delivery.slots import Slots
@@ -85,7 +85,7 @@ class HandsetDelivery(Delivery):
         if not done.claimed:
             return Sent((), done.state, done.worked, is_full=False)
         messages = [message for line in in_lines(done.claimed) for message in line]
-        results = self._network.take(connection, list(map(submission_of, messages)))
+        results = self._network.take(connection, messages)
         attempted = list(zip(messages, results, strict=True))
         state = self.claims.record_and_claim(connection, attempted).state
         self._network.report(connection, share)

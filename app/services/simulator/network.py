@@ -1,38 +1,41 @@
 """The simulated network: threads of handsets, faults and delivery reports, stored in the database."""
 
 import asyncio
-import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
-from app.db import simulator
+from app.db import simulator, simulator_handsets
+from app.db.outbox import ClaimedMessage
 from app.db.session import Database
 from app.db.shares import Share, ShareSource, all_numbers
-from app.db.simulator import ThreadMessage
-from app.db.state import MILLION, GatewayState, current_state, set_state
+from app.db.simulator import DueReport, ThreadMessage
+from app.db.simulator_handsets import OwnConditions, conditions_of
+from app.db.state import GatewayState, current_state, set_state
 from app.domain.messages import DeliveryReport, OutboundStatus
 from app.domain.msisdn import bucket_of
-from app.domain.simulation import FaultMode, SimulatedReport
-from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Submission, Unknown
+from app.domain.simulation import FATES, MILLION, Fate, Fault, FaultMode, Reporting, SimulatedReport
+from app.domain.values import replace
+from app.providers.base import Accepted, NotTried, Refused, RefusedForNow, SendResult, Unknown
 from app.services.delivery.receipts import Receipts
 from app.services.ids import IdSource
 from app.services.intake import NewMessage
+from app.services.simulator.conditions import Conditions
 
 __all__ = [
     "PROVIDER",
     "REPORTS_PER_BATCH",
     "SimulatedNetwork",
     "ThreadMessage",
-    "draw_fault",
     "provider_id",
     "thread_row",
 ]
 
 PROVIDER = "simulator"
 REPORTS_PER_BATCH = 500
+_NO_FATE = Fate("as all")
 _FAULTS: Mapping[FaultMode, SendResult] = {
     FaultMode.REJECT: Refused("simulated: rejected"),
     FaultMode.THROTTLE: RefusedForNow("simulated: throttled", throttled=True),
@@ -47,8 +50,20 @@ class SimulatedNetwork:
     ``changes`` counts notifications of changed threads; see ``wait_for_change``.
     """
 
-    def __init__(self, database: Database, ids: IdSource, receipts: Receipts, share: ShareSource = all_numbers) -> None:
-        """``share`` returns the numbers whose messages ``step`` reports on."""
+    def __init__(
+        self,
+        database: Database,
+        ids: IdSource,
+        receipts: Receipts,
+        share: ShareSource = all_numbers,
+        *,
+        has_fates: bool = True,
+    ) -> None:
+        """``share`` returns the numbers whose messages ``step`` reports on.
+
+        ``has_fates``: there are numbers to which every message has a fate.
+        """
+        self._has_fates = has_fates
         self._database = database
         self._ids = ids
         self._receipts = receipts
@@ -60,34 +75,36 @@ class SimulatedNetwork:
 
     # ---- towards the handsets
 
-    def take(self, connection: Connection, submissions: Sequence[Submission]) -> list[SendResult]:
+    def take(self, connection: Connection, messages: Sequence[ClaimedMessage]) -> list[SendResult]:
         """Accept messages in order in the transaction of the caller, who calls ``changed`` after the commit.
 
         Return one result for each. After one that was refused for now or whose result is unknown, later ones of its
         recipient and lane get NotTried, so that messages stay in order.
         """
         state = current_state(connection)
-        faults_left = state.fault_count
+        conditions = self.conditions(connection, state, {message.msisdn for message in messages})
         results: list[SendResult] = []
         rows: list[dict[str, object]] = []
         blocked: set[tuple[str, str]] = set()
-        for item in submissions:
-            if (item.recipient, item.lane) in blocked:
+        for item in messages:
+            if (item.msisdn, item.lane) in blocked:
                 results.append(NotTried())
                 continue
-            fault = draw_fault(state, faults_left)
-            if fault is not FaultMode.OK and faults_left is not None:
-                faults_left -= 1
-            result = _FAULTS.get(fault) or Accepted(provider_id(item.reference))
+            mode, is_own = conditions.answer_to(item.msisdn, item.attempts)
+            result = _FAULTS.get(mode) or Accepted(provider_id(item.id))
             if isinstance(result, Accepted | Unknown):
-                rows.append(thread_row(next(self._ids), item.recipient, item.reference, state))
+                rows.append(thread_row(next(self._ids), item.msisdn, item.id, state.now, conditions))
             if isinstance(result, RefusedForNow | Unknown):
-                blocked.add((item.recipient, item.lane))
+                blocked.add((item.msisdn, item.lane))
+                result = replace(result, of_recipient=True) if is_own else result
             results.append(result)
         simulator.add_to_threads(connection, rows)
-        if faults_left != state.fault_count:
-            set_state(connection, fault_count=faults_left)
+        conditions.save()
         return results
+
+    def conditions(self, connection: Connection, state: GatewayState, numbers: Collection[str]) -> Conditions:
+        """Return how these handsets are treated."""
+        return Conditions(connection, state, numbers, has_fates=self._has_fates)
 
     # ---- from the handsets
 
@@ -130,15 +147,15 @@ class SimulatedNetwork:
         due = simulator.claim_reports(connection, own)
         if not due:
             return 0
-        self._receipts.apply(
-            connection,
-            [
-                (PROVIDER, DeliveryReport(provider_id(item.message_id), OutboundStatus(item.report), at=now))
-                for item in due
-            ],
-            now,
-        )
+        reports = [(PROVIDER, report) for item in due for report in self._reports_on(item, now)]
+        self._receipts.apply(connection, reports, now)
         return len(due)
+
+    def _reports_on(self, due: DueReport, now: datetime) -> Iterator[DeliveryReport]:
+        yield DeliveryReport(provider_id(due.message_id), OutboundStatus(due.report), at=now)
+        if self._has_fates and FATES.get(due.msisdn, _NO_FATE).reports_twice:
+            older = OutboundStatus(SimulatedReport.UNDELIVERED)
+            yield DeliveryReport(provider_id(due.message_id), older, at=now - timedelta(seconds=1))
 
     # ---- configuration
 
@@ -156,6 +173,20 @@ class SimulatedNetwork:
         """Set the delivery report of messages accepted from now on: its status and its delay."""
         await self._database.write(partial(set_state, report_status=report.value, report_delay_seconds=delay_seconds))
         self.changed()
+
+    async def own_conditions(self, msisdn: str) -> OwnConditions:
+        """Return what holds for one handset alone."""
+        found = await self._database.read(lambda connection: conditions_of(connection, [msisdn]))
+        return found.get(msisdn, OwnConditions())
+
+    async def set_own_fault(self, msisdn: str, fault: Fault | None) -> None:
+        """Set the answer to sends to one handset; None: as to all others."""
+        await self._database.write(partial(simulator_handsets.set_faults, faults={msisdn: fault}))
+
+    async def set_own_reporting(self, msisdn: str, reporting: Reporting | None) -> None:
+        """Set the delivery report of messages that one handset gets from now on; None: as of all others."""
+        given = partial(simulator_handsets.set_reporting, msisdn=msisdn, reporting=reporting)
+        await self._database.write(given)
 
     # ---- watching threads
 
@@ -189,25 +220,17 @@ def provider_id(reference: str) -> str:
     return f"sim-{reference}"
 
 
-def thread_row(seq: str, msisdn: str, message_id: str, state: GatewayState) -> dict[str, object]:
-    """Return the row of an MT that a handset gets now, with the report that is to follow it."""
-    reports = state.report_status is not SimulatedReport.NONE
+def thread_row(seq: str, msisdn: str, message_id: str, now: datetime, conditions: Conditions) -> dict[str, object]:
+    """Return the row of an MT that a handset gets now (UTC), with the report that is to follow it."""
+    reporting = conditions.reporting_of(msisdn)
+    reports = reporting.status is not SimulatedReport.NONE
     return {
         "bucket": bucket_of(msisdn),
         "msisdn": msisdn,
         "seq": seq,
         "message_id": message_id,
         "direction": "mt",
-        "at": state.now,
-        "report": state.report_status if reports else None,
-        "report_due_at": state.now + timedelta(seconds=state.report_delay_seconds) if reports else None,
+        "at": now,
+        "report": reporting.status if reports else None,
+        "report_due_at": now + timedelta(seconds=reporting.delay_seconds) if reports else None,
     }
-
-
-def draw_fault(state: GatewayState, faults_left: int | None) -> FaultMode:
-    """Return how the next send is answered; ``faults_left`` None: there is no limit of faults."""
-    if state.fault_mode is FaultMode.OK or faults_left == 0:
-        return FaultMode.OK
-    if random.random() * MILLION >= state.fault_rate_ppm:  # noqa: S311  a simulated fault, not a secret
-        return FaultMode.OK
-    return state.fault_mode

@@ -93,6 +93,24 @@ EXAMPLES = {
     "put /simulator/faults": Example(
         bodies={"half of ten are throttled": _FAULT, "all is well": {"mode": "ok"}}, answers={"200": _FAULT}
     ),
+    "get /simulator/handsets/{msisdn}/faults": Example(
+        parameters=_HANDSET, answers={"200": _FAULT}, may_be_missing=True
+    ),
+    "put /simulator/handsets/{msisdn}/faults": Example(
+        parameters=_HANDSET,
+        bodies={"half of ten are throttled": _FAULT, "always taken": {"mode": "ok"}},
+        answers={"200": _FAULT},
+    ),
+    "delete /simulator/handsets/{msisdn}/faults": Example(parameters=_HANDSET, answers={"204": None}),
+    "get /simulator/handsets/{msisdn}/delivery": Example(
+        parameters=_HANDSET, answers={"200": _LATE}, may_be_missing=True
+    ),
+    "put /simulator/handsets/{msisdn}/delivery": Example(
+        parameters=_HANDSET,
+        bodies={"not delivered, a minute later": _LATE, "never reported": {"report": "none"}},
+        answers={"200": _LATE},
+    ),
+    "delete /simulator/handsets/{msisdn}/delivery": Example(parameters=_HANDSET, answers={"204": None}),
     "get /simulator/delivery": Example(answers={"200": _LATE}),
     "put /simulator/delivery": Example(
         bodies={"not delivered, a minute later": _LATE, "delivered at once": {"report": "delivered"}},

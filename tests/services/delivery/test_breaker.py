@@ -36,6 +36,14 @@ def test_any_definite_answer_shows_that_the_provider_works(answer: SendResult) -
     assert state_of(circuit_after(broken(), [answer], NOW, 0), NOW) is CircuitState.CLOSED
 
 
+@pytest.mark.parametrize(
+    "answer", [RefusedForNow("unreachable", of_recipient=True), Unknown("timed out", of_recipient=True)]
+)
+def test_what_is_about_one_recipient_says_nothing_of_the_provider(answer: SendResult) -> None:
+    assert circuit_after(WELL, [answer] * FAILURES_TO_OPEN, NOW, 0) == WELL
+    assert circuit_after(broken(), [answer], NOW, 0) == broken()
+
+
 def test_messages_that_were_not_tried_do_not_count() -> None:
     assert circuit_after(WELL, [NotTried()] * 100, NOW, 0) == WELL
 
