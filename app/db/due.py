@@ -36,14 +36,19 @@ from app.db.types import Instant, from_micros
 class Kind(StrEnum):
     """A kind of work that falls due, in the order in which work of the same time is done.
 
-    HANDSETS is sending to the simulated network, CARRIERS through all other providers.
+    HANDSETS is sending to the simulated network, CARRIERS through all other providers. EVENTS, posting events to
+    others, is left out unless it is asked for.
     """
 
     REPORTS = "reports"
     TURNS = "turns"
     HANDSETS = "handsets"
     CARRIERS = "carriers"
+    EVENTS = "events"
 
+
+# All but what waits for servers of others.
+OWN = tuple(kind for kind in Kind if kind is not Kind.EVENTS)
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # When an outcome is due that no turn has learnt yet: before everything else.
@@ -60,6 +65,7 @@ _QUERIES = [
     (Kind.CARRIERS, outbox_due.next_due(_SIMULATOR, _AFTER[Kind.CARRIERS])),
     (Kind.CARRIERS, outbox_due.next_resumed(_SIMULATOR, _AFTER[Kind.CARRIERS])),
     (Kind.CARRIERS, outbox_due.next_expiry(_SIMULATOR, _AFTER[Kind.CARRIERS])),
+    (Kind.EVENTS, event_queue.next_due(_AFTER[Kind.EVENTS])),
 ]
 _OUTCOMES = case((delivery_outcomes.has_pending(), _AT_ONCE))
 
@@ -74,7 +80,7 @@ def _statement(kinds: Sequence[Kind]) -> tuple[Sequence[Kind], AnySelect]:
 
 def next_due(
     connection: Connection,
-    kinds: tuple[Kind, ...] = tuple(Kind),
+    kinds: tuple[Kind, ...] = OWN,
     *,
     after: Mapping[Kind, datetime] = MappingProxyType({}),
     simulated: str = "",

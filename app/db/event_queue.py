@@ -99,6 +99,16 @@ def next_due(after: BindParameter[datetime]) -> Select[tuple[datetime]]:
     return select(_event.due_at).where(*waiting).order_by(_event.due_at).limit(1)
 
 
+_UNDER_WAY = select(_event.id).where(one_of(_event.status, "sending")).limit(1)
+
+
+def anything_to_do(connection: Connection, now: datetime) -> bool:
+    """Return True if an event is due that no other one holds back, or is being posted."""
+    if connection.execute(_UNDER_WAY).first() is not None:
+        return True
+    return any(is_due(connection, receiver, now) for receiver in open_receivers(connection))
+
+
 def next_lapse() -> Select[tuple[datetime]]:
     """Return the query for when the first lease of an event lapses, by the database's clock."""
     return select(func.min(_event.leased_until)).where(one_of(_event.status, "sending"))

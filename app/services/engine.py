@@ -232,6 +232,13 @@ class Engine:
         except Exception:
             log.exception("what a step left under way could not be ended", step=name)
 
+    def wake_excluded(self) -> None:
+        """Run the loops soon that are excluded from a drain."""
+        for loop in self.loops:
+            if loop.excluded_from_drain:
+                loop.wake()
+                loop.interrupt()
+
     async def settle(self) -> None:
         """Run the steps of all loops until that changes nothing, except those that are excluded from a drain."""
         while True:

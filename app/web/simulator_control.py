@@ -39,15 +39,29 @@ router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depend
 
 
 class DrainIn(_Body):
-    """The longest time to wait, in seconds of real time."""
+    """The longest time to wait, in seconds of real time, and whether also for the events to receivers."""
 
     timeout_seconds: float = Field(default=10, gt=0, le=_LONGEST_DRAIN_SECONDS)
+    events: bool = False
 
 
-@router.post("/drain", summary="Wait until nothing that is due now is left to do")
-async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
-    """``idle`` is false if the timeout passed first."""
-    return {"idle": await simulation.drain((given or DrainIn()).timeout_seconds)}
+class DrainOut(BaseModel):
+    """Whether nothing is left to do, and how much of each kind is."""
+
+    idle: bool
+    waiting: dict[str, int] | None = None
+
+
+@router.post("/drain", summary="Wait until nothing that is due now is left to do", response_model_exclude_none=True)
+async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> DrainOut:
+    """``idle`` is false if the timeout passed first; then ``waiting`` counts what is left.
+
+    With ``events`` it also waits until every event that is due was posted; one that was refused is due again later.
+    """
+    given = given or DrainIn()
+    if await simulation.drain(given.timeout_seconds, events=given.events):
+        return DrainOut(idle=True)
+    return DrainOut(idle=False, waiting=await simulation.waiting())
 
 
 @router.get("/clock", summary="The gateway's clock")
@@ -71,18 +85,22 @@ async def set_clock(given: ClockIn, simulation: SimulationIn) -> ClockOut:
 
 
 class AdvanceIn(_Body):
-    """How far to move the clock: by ``seconds``, or ``to`` a time."""
+    """How far to move the clock: by ``seconds``, or ``to`` a time; with ``events`` through their repetitions, too."""
 
     seconds: float | None = Field(default=None, ge=0, le=20 * 366 * 86400)
     to: Moment | None = None
+    events: bool = False
 
 
 @router.post("/clock/advance", summary="Move the clock and do everything that falls due on the way")
 async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
-    """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time."""
+    """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time.
+
+    With ``events`` events to receivers are posted on the way, each when it is due, and again when they are refused.
+    """
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
-    await simulation.advance(seconds=given.seconds, to=given.to)
+    await simulation.advance(seconds=given.seconds, to=given.to, events=given.events)
     return await read_clock(simulation)
 
 

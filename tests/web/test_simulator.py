@@ -217,7 +217,10 @@ async def test_drain_reports_a_timeout(web: Web) -> None:
     await web.running.faults("error")
     await send(web)
     await web.running.lease_all(datetime.now(START.tzinfo) + timedelta(minutes=1), by="elsewhere")
-    assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 0.05})).json() == {"idle": False}
+    assert (await web.call("POST", "/simulator/drain", {"timeout_seconds": 0.05})).json() == {
+        "idle": False,
+        "waiting": {"messages to send": 2},
+    }
 
 
 # ---- the clock

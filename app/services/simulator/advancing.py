@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.db import due, outbox
-from app.db.due import Kind
+from app.db.due import OWN, Kind
 from app.db.provider_state import LONGEST_PAUSE
 from app.db.session import Database
 from app.db.state import current_state, freeze_clock
@@ -35,7 +35,8 @@ class _Stretch:
 
     Attributes:
         now: where the clock stands, UTC.
-        idle: the kinds of work of which nothing can be done at ``now``.
+        kinds: the kinds of work that are looked at.
+        idle: those of which nothing can be done at ``now``.
         turn_of: the kind that is looked at first among those that are due at the same time.
         has_arrived: the clock stands at the target.
         is_blocked: something is due that cannot be done within this transaction.
@@ -43,6 +44,7 @@ class _Stretch:
     """
 
     now: datetime
+    kinds: tuple[Kind, ...]
     idle: set[Kind]
     turn_of: Kind = _KINDS[0]
     has_arrived: bool = False
@@ -75,27 +77,35 @@ class Advance:
         self._delivery = delivery
 
     async def run(
-        self, target: datetime, *, settle: Callable[[], Awaitable[None]], renew: Callable[[Connection], None]
+        self,
+        target: datetime,
+        *,
+        settle: Callable[[], Awaitable[None]],
+        renew: Callable[[Connection], None],
+        events: bool = False,
     ) -> None:
         """Move the clock to the aware instant ``target``.
 
         Between two commits the loops of the engine may run, and requests be served. ``settle`` processes everything
         that is due, here and in other processes. ``renew``, called in each transaction, raises if another call moves
-        the clock.
+        the clock. ``events``: stop wherever an event is due; ``settle`` posts it.
         """
+        kinds = _KINDS if events else OWN
         await settle()
-        idle: Collection[Kind] = _KINDS
+        idle: Collection[Kind] = kinds
         while True:
-            stretch = await self._commit(target, idle, renew)
+            stretch = await self._commit(target, kinds, idle, renew)
             idle = stretch.idle
             if stretch.has_arrived or stretch.is_blocked:
                 await settle()
-                idle = _KINDS
+                idle = kinds
             if stretch.has_arrived:
                 return
 
-    async def _commit(self, target: datetime, idle: Collection[Kind], renew: Callable[[Connection], None]) -> _Stretch:
-        run = partial(self._run_stretch, target=target, idle=idle, renew=renew)
+    async def _commit(
+        self, target: datetime, kinds: tuple[Kind, ...], idle: Collection[Kind], renew: Callable[[Connection], None]
+    ) -> _Stretch:
+        run = partial(self._run_stretch, target=target, kinds=kinds, idle=idle, renew=renew)
         # Nothing may be on its way to a carrier while time passes.
         async with self._engine.paused(drained_only=True):
             try:
@@ -119,6 +129,7 @@ class Advance:
         connection: Connection,
         *,
         target: datetime,
+        kinds: tuple[Kind, ...],
         idle: Collection[Kind],
         renew: Callable[[Connection], None],
         carefully: bool = False,
@@ -126,7 +137,7 @@ class Advance:
         """Run steps. ``carefully``: if one raises, nothing of it is left, and the stretch is blocked."""
         renew(connection)
         step = self._step_or_nothing if carefully else self._step
-        stretch = _Stretch(current_state(connection).now, set(idle))
+        stretch = _Stretch(current_state(connection).now, kinds, set(idle))
         if outbox.is_anything_leased(connection):
             stretch.is_blocked = True  # another process has called a carrier
             return stretch
@@ -141,12 +152,13 @@ class Advance:
         return stretch
 
     def _leads_outside(self, kind: Kind) -> bool:
-        return kind is Kind.CARRIERS or (kind is Kind.REPORTS and bool(self._network.reported_elsewhere))
+        return kind in (Kind.CARRIERS, Kind.EVENTS) or (kind is Kind.REPORTS and bool(self._network.reported_elsewhere))
 
     def _move_to_next(self, connection: Connection, stretch: _Stretch, target: datetime) -> Kind | None:
         """Move the clock to the next time at which something is due, and return its kind; None at the target."""
         found = due.next_due(
             connection,
+            stretch.kinds,
             after=dict.fromkeys(stretch.idle, stretch.now),
             simulated=PROVIDER if self._delivery is not None else "",
             pauses_until=stretch.now + LONGEST_PAUSE,

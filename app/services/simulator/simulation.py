@@ -48,8 +48,11 @@ class Simulation:
         """Return the gateway's state, with its clock."""
         return await self._database.read(current_state)
 
-    async def drain(self, timeout_seconds: float) -> bool:
-        """Process everything that is due. Return False if that takes longer than ``timeout_seconds`` of real time."""
+    async def drain(self, timeout_seconds: float, *, events: bool = False) -> bool:
+        """Process everything that is due. Return False if that takes longer than ``timeout_seconds`` of real time.
+
+        ``events``: those that are due for others are tried as well.
+        """
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
@@ -57,11 +60,17 @@ class Simulation:
                     await self._engine.settle()
             except TimeoutError:
                 return False
-            if not await self._is_anything_due():
+            if not await self._is_anything_due(events=events):
                 return True
             if time.monotonic() >= deadline:
                 return False
+            if events:
+                self._engine.wake_excluded()
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def waiting(self) -> dict[str, int]:
+        """Return how much of each kind is due and not done, or under way, in a word or two; events included."""
+        return await self._database.read(lambda connection: work.waiting(connection, current_state(connection).now))
 
     async def _settle(self) -> None:
         """Process everything that is due, here and in other processes."""
@@ -70,10 +79,18 @@ class Simulation:
             await asyncio.sleep(_POLL_SECONDS)
             await self._engine.settle()
 
-    async def _is_anything_due(self) -> bool:
+    async def _settle_with_events(self) -> None:
+        """Process everything that is due, and try the events for others."""
+        await self._settle()
+        while await self._is_anything_due(events=True):
+            self._engine.wake_excluded()
+            await asyncio.sleep(_POLL_SECONDS)
+            await self._settle()
+
+    async def _is_anything_due(self, *, events: bool = False) -> bool:
         """Look twice beside others: what moves from one queue to another between two questions is seen by neither."""
         for _ in range(1 + self._has_company()):
-            if await self._database.read(_anything_due):
+            if await self._database.read(partial(_anything_due, with_events=events)):
                 return True
         return False
 
@@ -103,15 +120,18 @@ class Simulation:
         async with self._moving():
             return await self._database.write(partial(_set_clock, to=to))
 
-    async def advance(self, *, seconds: float | None = None, to: datetime | None = None) -> GatewayState:
+    async def advance(
+        self, *, seconds: float | None = None, to: datetime | None = None, events: bool = False
+    ) -> GatewayState:
         """Move the clock forward and freeze it there, by ``seconds`` or to the aware instant ``to``.
 
-        Everything that falls due on the way is processed in order, with the clock at its own time. Raise RefusedError
-        for a time in the past or too far in the future.
+        Everything that falls due on the way is processed in order, with the clock at its own time; ``events``: those
+        for others as well, with their repetitions. Raise RefusedError for a time in the past or too far in the future.
         """
         async with self._moving() as renew:
             target = await self._database.write(partial(_freeze_now, seconds=seconds, to=to))
-            await self._advance.run(target, settle=self._settle, renew=renew)
+            settle = self._settle_with_events if events else self._settle
+            await self._advance.run(target, settle=settle, renew=renew, events=events)
             return await self.clock()
 
     async def reset(
@@ -129,8 +149,8 @@ class Simulation:
             return await self.clock()
 
 
-def _anything_due(connection: Connection) -> bool:
-    return work.anything_due(connection, current_state(connection).now)
+def _anything_due(connection: Connection, *, with_events: bool) -> bool:
+    return work.anything_due(connection, current_state(connection).now, with_events=with_events)
 
 
 def _take_clock(connection: Connection, *, call: str) -> bool:

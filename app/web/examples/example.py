@@ -12,8 +12,9 @@ MT = "1858489345797783552"
 class Example:
     """An example of one call.
 
-    ``answers`` are keyed by 2xx status, or by status and media type (``200 text/csv``) for a second form; None: no body.
-    ``parameters`` and ``bodies`` are keyed by name. With ``may_be_missing`` the call may also answer a documented 404.
+    ``answers`` are keyed by 2xx status, or by status and media type (``200 text/csv``) for a second form; None: it has
+    no body. ``parameters`` and ``bodies`` are keyed by name. With ``may_be_missing`` the call may also answer a
+    documented 404.
     """
 
     answers: Mapping[str, object]

@@ -72,7 +72,9 @@ EXAMPLES = {
     "get /simulator/people": Example(
         answers={"200": {"people": [{"msisdn": MSISDN, "try": {"en": "no services yet", "zh": "尚无业务"}}]}}
     ),
-    "post /simulator/drain": Example(bodies={"wait": {"timeout_seconds": 10}}, answers={"200": {"idle": True}}),
+    "post /simulator/drain": Example(
+        bodies={"wait": {"timeout_seconds": 10}, "for events, too": {"events": True}}, answers={"200": {"idle": True}}
+    ),
     "post /simulator/reset": Example(
         bodies={
             "with the demo customers": {"fixture": "demo"},
@@ -86,7 +88,11 @@ EXAMPLES = {
         bodies={"stop it": {"now": "2027-03-02T10:00:00+08:00"}}, answers={"200": _STOPPED}
     ),
     "post /simulator/clock/advance": Example(
-        bodies={"by a length": {"seconds": 7200}, "to a time": {"to": "2027-03-03T09:00:00+08:00"}},
+        bodies={
+            "by a length": {"seconds": 7200},
+            "to a time": {"to": "2027-03-03T09:00:00+08:00"},
+            "with the repetitions of events": {"seconds": 3600, "events": True},
+        },
         answers={"200": {"now": "2026-03-02T12:00:00+08:00", "frozen": True}},
     ),
     "get /simulator/faults": Example(answers={"200": _FAULT}),
