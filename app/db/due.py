@@ -188,6 +188,7 @@ def outlook(
         return {}
     state = current_state(connection)
     now, is_frozen = state.now, state.clock_frozen_at is not None
+    ahead = now - state.read_at
     given = {"now": now, "ever_since": EVER, "pauses_until": now + LONGEST_PAUSE}
     columns, statement = _outlook(loops, shared=share is not None)
     [row] = fetch(connection, statement, {**given, **share_given(connection.dialect.name, share)})
@@ -198,7 +199,9 @@ def outlook(
         moment = from_micros(micros)
         if loop[0] is not Work.LEASES and moment <= now:
             moment = EVER
-        elif loop[0] is not Work.LEASES and is_frozen:
-            continue
+        elif loop[0] is not Work.LEASES:
+            if is_frozen:
+                continue
+            moment -= ahead
         found[loop] = min(moment, found.get(loop, moment))
     return found

@@ -1,7 +1,7 @@
 """The row of state that all processes share: environment, catalogue version, the gateway's clock, simulated faults."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -33,6 +33,7 @@ gateway_state = Table(
     "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
     Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
     Column("clock_frozen_at", Instant), Column("clock_fresh", Boolean, nullable=False),
+    Column("clock_ahead", BigInteger, nullable=False, server_default="0"),
     Column("fault_mode", Text, nullable=False), Column("fault_rate_ppm", Integer, nullable=False),
     Column("fault_count", Integer),
     Column("report_status", Text, nullable=False), Column("report_delay_seconds", Integer, nullable=False),
@@ -43,6 +44,7 @@ _ID = 1
 _DEFAULTS: dict[str, object] = {
     "clock_frozen_at": None,
     "clock_fresh": True,
+    "clock_ahead": 0,
     "fault_mode": FaultMode.OK.value,
     "fault_rate_ppm": 1_000_000,
     "fault_count": None,
@@ -59,6 +61,7 @@ class GatewayState:
         environment: production, dev, demo or test: what the database was initialised for.
         catalogue_version: counts changes of SPs and services, and resets.
         clock_frozen_at: the gateway's time while its clock is frozen, UTC; None: it runs with the database's.
+        clock_ahead: by how many microseconds it is ahead of the database's while it runs; less than 0: behind it.
         clock_fresh: the clock was not frozen since the reset, so it may still be set back.
         fault_mode: how the simulated network answers.
         fault_rate_ppm: how many of a million messages the fault hits.
@@ -72,6 +75,7 @@ class GatewayState:
     catalogue_version: int
     clock_frozen_at: datetime | None
     clock_fresh: bool
+    clock_ahead: int
     fault_mode: FaultMode
     fault_rate_ppm: int
     fault_count: int | None
@@ -81,8 +85,8 @@ class GatewayState:
 
     @property
     def now(self) -> datetime:
-        """The gateway's time when this was read, UTC: frozen, else the database's."""
-        return self.clock_frozen_at or self.read_at
+        """The gateway's time when this was read, UTC."""
+        return self.clock_frozen_at or self.read_at + timedelta(microseconds=self.clock_ahead)
 
     @property
     def fault_rate(self) -> float:
@@ -190,3 +194,11 @@ _FREEZE = (
 def freeze_clock(connection: Connection, at: datetime) -> None:
     """Freeze the gateway's clock at an instant."""
     fetch(connection, _FREEZE, {"at": at})
+
+
+def let_clock_run(connection: Connection) -> None:
+    """Let the gateway's clock run on from where it stands; one that runs goes on as it does."""
+    state = current_state(connection)
+    if state.clock_frozen_at is not None:
+        ahead = (state.clock_frozen_at - state.read_at) // timedelta(microseconds=1)
+        set_state(connection, clock_frozen_at=None, clock_ahead=ahead)

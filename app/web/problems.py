@@ -60,7 +60,8 @@ _SENTENCES = {
     "makes its charge itself.",
     RefusalReason.ALREADY_REFUNDED: "This charge was refunded already; POST …/refund/confirm pays the second half of "
     "a principal.",
-    RefusalReason.CLOCK_SET_BACK: "The clock goes back only right after POST /simulator/reset.",
+    RefusalReason.CLOCK_SET_BACK: "The clock goes back only right after POST /simulator/reset, which deletes all data; "
+    'its {"now": …} stops the clock at a time.',
     RefusalReason.CLOCK_ADVANCED_BACK: "The clock only goes forward; POST /simulator/reset, then PUT /simulator/clock.",
 }
 

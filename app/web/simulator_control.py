@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.domain.simulation import FaultMode, Kept, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.fixtures import read as read_fixture
+from app.services.simulator.simulation import GatewayState
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
 from app.web.problems import ProblemError
 from app.web.times import Moment, ShanghaiTime
@@ -67,7 +68,10 @@ async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body(
 @router.get("/clock", summary="The gateway's clock")
 async def read_clock(simulation: SimulationIn) -> ClockOut:
     """The time in Asia/Shanghai, and whether the clock is frozen."""
-    state = await simulation.clock()
+    return _clock_out(await simulation.clock())
+
+
+def _clock_out(state: GatewayState) -> ClockOut:
     return ClockOut(now=state.now, frozen=state.clock_frozen_at is not None)
 
 
@@ -80,8 +84,13 @@ class ClockIn(_Body):
 @router.put("/clock", summary="Stop the clock at a time")
 async def set_clock(given: ClockIn, simulation: SimulationIn) -> ClockOut:
     """Any time. The clock goes back only right after a reset (else 409)."""
-    await simulation.set_clock(given.now)
-    return await read_clock(simulation)
+    return _clock_out(await simulation.set_clock(given.now))
+
+
+@router.post("/clock/run", summary="Let the clock run")
+async def run_clock(simulation: SimulationIn) -> ClockOut:
+    """From where it stands, as fast as time goes. Nothing is skipped; one that runs goes on as it does."""
+    return _clock_out(await simulation.run_clock())
 
 
 class AdvanceIn(_Body):
@@ -100,8 +109,7 @@ async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
     """
     if (given.seconds is None) == (given.to is None):
         raise ProblemError(422, "Give either seconds or to.")
-    await simulation.advance(seconds=given.seconds, to=given.to, events=given.events)
-    return await read_clock(simulation)
+    return _clock_out(await simulation.advance(seconds=given.seconds, to=given.to, events=given.events))
 
 
 class ResetIn(_Body):
@@ -133,7 +141,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
     state = await gateway.simulator.simulation.reset(given.fixture, given.now, given.keep)
     gateway.carriers.network.changed()
     status: Literal["empty", "loaded"] = "empty" if given.fixture is None else "loaded"
-    return ResetOut(now=state.now, frozen=state.clock_frozen_at is not None, status=status)
+    return ResetOut(**_clock_out(state).model_dump(), status=status)
 
 
 class FaultsIn(_Body):

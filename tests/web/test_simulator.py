@@ -22,6 +22,7 @@ CONTROL = [
     ("GET", "/simulator/clock", None),
     ("PUT", "/simulator/clock", {"now": SHANGHAI_START}),
     ("POST", "/simulator/clock/advance", {"seconds": 1}),
+    ("POST", "/simulator/clock/run", None),
     ("POST", "/simulator/reset", None),
     ("PUT", "/simulator/faults", {"mode": "ok", "rate": 1}),
     ("PUT", "/simulator/delivery", {"report": "none"}),
@@ -241,6 +242,40 @@ async def test_the_clock_goes_back_only_right_after_a_reset(web: Web) -> None:
     await web.call("POST", "/simulator/reset")
     assert (await web.call("PUT", "/simulator/clock", {"now": "2001-01-01T00:00:00Z"})).status_code == 200
     assert_problem(await web.call("PUT", "/simulator/clock", {"now": "2000-12-31T23:59:59Z"}), 409)
+
+
+async def test_a_clock_that_runs_again_goes_on_from_where_it_stood(web: Web) -> None:
+    stood = datetime.fromisoformat(SHANGHAI_START)
+    answer = (await web.call("POST", "/simulator/clock/run")).json()
+    assert answer["frozen"] is False
+
+    async def ahead() -> timedelta:
+        return datetime.fromisoformat((await web.get("/simulator/clock")).json()["now"]) - stood
+
+    first = await ahead()
+    assert timedelta(0) < first < timedelta(hours=1)
+    assert (await web.call("POST", "/simulator/clock/run")).json()["frozen"] is False, "it runs already"
+    assert first < await ahead() < timedelta(hours=1)
+    await send(web)
+    advanced = (await web.call("POST", "/simulator/clock/advance", {"seconds": 3600})).json()
+    assert advanced["frozen"] is True
+    assert timedelta(hours=1) < datetime.fromisoformat(advanced["now"]) - stood < timedelta(hours=2)
+    await web.call("POST", "/simulator/reset")
+    assert datetime.fromisoformat((await web.get("/simulator/clock")).json()["now"]) - stood > timedelta(days=30)
+
+
+@pytest.mark.parametrize("year", [2020, 2090])
+async def test_what_falls_due_while_the_clock_runs_is_done(web: Web, year: int) -> None:
+    """Whether it is behind the machine's or ahead of it."""
+    await web.call("POST", "/simulator/reset", {"fixture": "demo", "now": f"{year}-03-02T10:00:00"})
+    await web.call("PUT", "/simulator/delivery", {"report": "undelivered", "delay_seconds": 1})
+    await send(web, "帮助")
+    assert (await thread(web))[1]["status"] == "accepted"
+    await web.call("POST", "/simulator/clock/run")
+    async with asyncio.timeout(60):
+        while (await thread(web))[1]["status"] == "accepted":  # noqa: ASYNC110  the clock runs
+            await asyncio.sleep(0.05)
+    assert (await thread(web))[1]["status"] == "undelivered"
 
 
 async def test_advance_freezes_a_running_clock(web: Web) -> None:

@@ -14,13 +14,15 @@ from sqlalchemy import Connection
 from app.db import duties, work
 from app.db.clock import clock_of
 from app.db.session import Database
-from app.db.state import GatewayState, current_state, freeze_clock, reset_state
+from app.db.state import GatewayState, current_state, freeze_clock, let_clock_run, reset_state
 from app.domain.calendar import LATEST, is_believable
 from app.domain.refusals import RefusalReason
 from app.domain.simulation import Kept
 from app.services.engine import Engine
 from app.services.refusals import RefusedError
 from app.services.simulator.advancing import Advance
+
+__all__ = ["GatewayState", "Simulation"]
 
 _POLL_SECONDS = 0.02
 # The duty of the call that moves the clock. It is renewed with every commit, and lapses if the process dies.
@@ -119,6 +121,12 @@ class Simulation:
         """Freeze the clock at an aware instant. Raise RefusedError if it would go back, except right after a reset."""
         async with self._moving():
             return await self._database.write(partial(_set_clock, to=to))
+
+    async def run_clock(self) -> GatewayState:
+        """Let the clock run on from where it stands."""
+        async with self._moving():
+            await self._database.write(let_clock_run)
+            return await self.clock()
 
     async def advance(
         self, *, seconds: float | None = None, to: datetime | None = None, events: bool = False

@@ -87,6 +87,7 @@ EXAMPLES = {
     "put /simulator/clock": Example(
         bodies={"stop it": {"now": "2027-03-02T10:00:00+08:00"}}, answers={"200": _STOPPED}
     ),
+    "post /simulator/clock/run": Example(answers={"200": {"now": "2026-03-02T10:00:00+08:00", "frozen": False}}),
     "post /simulator/clock/advance": Example(
         bodies={
             "by a length": {"seconds": 7200},
