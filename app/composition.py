@@ -45,6 +45,7 @@ from app.services.simulator.fixtures import Fixtures
 from app.services.simulator.inspecting import Inspector
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.simulation import Simulation
+from app.services.simulator.threads import Threads
 from app.services.startup import DatabaseOwner
 from app.services.turns.handling import Turns
 from app.services.turns.stimuli import StimulusFactory
@@ -289,4 +290,5 @@ def _simulator(
     simulation = Simulation(storage.database, engine, advance, fixtures.load)
     traits = reply_carriers(settings, carriers)
     inspector = Inspector(storage.database, turning.registry, settings.policy(), traits)
-    return Simulator(simulation, fixtures, inspector)
+    threads = Threads(storage.database, turning.registry.questions, settings.policy().numbers)
+    return Simulator(simulation, fixtures, inspector, threads)

@@ -29,9 +29,11 @@ from app.web import (
     problems,
     simulator,
     simulator_control,
+    testing,
     webhooks,
 )
 from app.web.hosts import OwnHosts, host_name
+from app.web.testing.trouble import ServerErrors
 
 log = observability.logger(__name__)
 _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
@@ -66,9 +68,12 @@ class _GatewayApp(FastAPI):
 
     webhooks_endpoint: webhooks.Webhooks
     own_hosts: OwnHosts | None = None
+    server_errors: ServerErrors | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        if self.server_errors is not None:
+            send = self.server_errors.counting(send)
         if scope["type"] == "http" and self.own_hosts is not None:
             try:
                 self.own_hosts.check(scope)
@@ -118,16 +123,17 @@ def create_app(
     inboxes = gateway.turning.inboxes if is_web else {}
     app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers if is_web else {}, inboxes)
     app.own_hosts = _own_hosts(settings, host)
+    app.state.server_errors = app.server_errors = ServerErrors() if settings.disposable else None
     app.state.gateway = gateway
     _add_middleware(app)
-    problems.install(app)
     app.include_router(health.router)
     if is_web:
         _add_routes(app, gateway, settings)
     return app
 
 
-def _add_middleware(app: FastAPI) -> None:
+def _add_middleware(app: _GatewayApp) -> None:
+    problems.install(app)
     app.add_middleware(idempotency.IdempotencyKeys)
     app.add_middleware(limits.BodyLimit)
     app.add_middleware(limits.ConcurrencyLimits)
@@ -153,6 +159,7 @@ def _add_routes(app: FastAPI, gateway: Gateway, settings: Settings) -> None:
         app.include_router(simulator.router)
         app.include_router(handsets.router)
         app.include_router(simulator_control.router)
+        app.include_router(testing.router)
     if settings.env is not Environment.PRODUCTION:
         app.include_router(pages.router)
     app.include_router(pages.docs)

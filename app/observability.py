@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import traceback
+from collections import deque
 from collections.abc import MutableMapping
 
 import structlog
@@ -100,10 +101,12 @@ def _trace_field(_logger: object, _name: str, fields: MutableMapping[str, object
     return fields
 
 
-def configure_logging(level: str = "INFO", *, plain: bool = False) -> None:
-    """Log one line for each event to standard error: coloured on a terminal, else JSON, or text if ``plain``."""
-    at_a_terminal = sys.stderr.isatty()
-    shared: list[structlog.typing.Processor] = [
+_Processors = list[structlog.typing.Processor]
+
+
+def _shared() -> _Processors:
+    """Return what is done with every line before it is rendered."""
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -111,6 +114,44 @@ def configure_logging(level: str = "INFO", *, plain: bool = False) -> None:
         _trace_field,
         mask_fields,
     ]
+
+
+def _formatter(shared: _Processors, renderer: structlog.typing.Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+    )
+
+
+class RecentLines(logging.Handler):
+    """Keeps the last lines of the log, as JSON, masked as the log is."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=most)
+        self.setFormatter(_formatter(_shared(), structlog.processors.JSONRenderer(ensure_ascii=False)))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.lines.append(self.format(record))
+
+
+def keep_lines(most: int = 500) -> RecentLines:
+    """Keep the last lines that this process logs from now on, until the logging is configured again."""
+    kept = RecentLines(most)
+    logging.getLogger().addHandler(kept)
+    return kept
+
+
+def recent_lines(limit: int) -> list[str]:
+    """Return the last lines of the log, oldest first, as JSON objects; none if they are not kept."""
+    kept = next((one for one in logging.getLogger().handlers if isinstance(one, RecentLines)), None)
+    return list(kept.lines)[-limit:] if kept else []
+
+
+def configure_logging(level: str = "INFO", *, plain: bool = False) -> None:
+    """Log one line for each event to standard error: coloured on a terminal, else JSON, or text if ``plain``."""
+    at_a_terminal = sys.stderr.isatty()
+    shared = _shared()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -122,9 +163,7 @@ def configure_logging(level: str = "INFO", *, plain: bool = False) -> None:
         if at_a_terminal or plain
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
-    )
+    formatter = _formatter(shared, renderer)
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()

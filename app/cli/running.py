@@ -80,7 +80,7 @@ def _serve_ephemeral(host: str, port: int | None) -> None:
     with ephemeral(port):
         try:
             settings = checked_settings(provider_kinds())
-            observability.configure_logging(settings.log_level)
+            _configure_logging(settings)
             watch_standard_input()
             run(settings, called, say_where, says_end=False)
         except SettingsError as error:
@@ -111,7 +111,7 @@ def worker(host: Host = DEFAULT_HOST, port: WorkerPort = 0) -> None:
 def _serve(command: str, host: str, port: int | None, roles: frozenset[Role]) -> None:
     called = caller(command, host)
     settings = _settings(port)
-    observability.configure_logging(settings.log_level)
+    _configure_logging(settings)
 
     async def ready(_gateway: Gateway, base: str) -> None:
         log.info("listening", url=base, environment=settings.env.value, roles=sorted(roles))
@@ -143,7 +143,7 @@ def demo(
         )
     check_carrier(settings, called)
     # These lines are for people, who can do without those about the server's steps.
-    observability.configure_logging(settings.log_level, plain=True)
+    _configure_logging(settings, plain=True)
     for steps in ("uvicorn.error", binds.__name__):
         logging.getLogger(steps).setLevel(logging.WARNING)
 
@@ -154,6 +154,12 @@ def demo(
 
     with foreground() if by_make else nullcontext():
         run(settings, called, ready)
+
+
+def _configure_logging(settings: Settings, *, plain: bool = False) -> None:
+    observability.configure_logging(settings.log_level, plain=plain)
+    if settings.disposable:
+        observability.keep_lines()
 
 
 def _settings(port: int | None) -> Settings:

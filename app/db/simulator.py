@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Join,
     PrimaryKeyConstraint,
     Select,
     Table,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    join,
     or_,
     select,
 )
@@ -88,7 +90,7 @@ class ThreadMessage:
     status: str | None
 
 
-_THREAD_MESSAGE = RowReader(
+THREAD_MESSAGE = RowReader(
     ThreadMessage,
     _sim,
     id=_sim.c.message_id,
@@ -105,23 +107,31 @@ def _is_message(table: Table) -> ColumnElement[bool]:
     return and_(*(by_index(table.c[name], value) for name, value in key))
 
 
+# A message may have been purged.
+IS_STORED = or_(_mt.c.id.is_not(None), _mo.c.id.is_not(None))
+
+
+def messages_of_threads() -> Join:
+    """Return the messages of threads, each with its row as MO or MT and in the outbox, if there is one."""
+    found = join(_sim, _mt, _is_message(_mt), isouter=True).join(_mo, _is_message(_mo), isouter=True)
+    return found.outerjoin(outbox, beside(_mt))
+
+
 def thread_of(connection: Connection, msisdn: str, after: str | None, limit: int) -> list[ThreadMessage]:
     """Return at most ``limit`` messages of a handset in the order of arrival, after the message with id ``after``."""
     bucket = bucket_of(msisdn)
     mine = (_sim.c.bucket == bucket, _sim.c.msisdn == msisdn)
     statement = (
-        select(*_THREAD_MESSAGE.columns)
-        .join_from(_sim, _mt, _is_message(_mt), isouter=True)
-        .join(_mo, _is_message(_mo), isouter=True)
-        .outerjoin(outbox, beside(_mt))
-        .where(*mine, or_(_mt.c.id.is_not(None), _mo.c.id.is_not(None)))
+        select(*THREAD_MESSAGE.columns)
+        .select_from(messages_of_threads())
+        .where(*mine, IS_STORED)
         .order_by(_sim.c.seq)
         .limit(limit)
     )
     if after is not None:
         place = select(_sim.c.seq).where(*mine, _sim.c.message_id == after).scalar_subquery()
         statement = statement.where(_sim.c.seq > place)
-    return list(map(_THREAD_MESSAGE.read, connection.execute(statement)))
+    return list(map(THREAD_MESSAGE.read, connection.execute(statement)))
 
 
 def handsets(connection: Connection) -> list[tuple[str, int, datetime]]:

@@ -41,6 +41,7 @@ from app.services.simulator.inspecting import Inspector
 from app.services.simulator.network import PROVIDER as SIMULATOR
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
+from app.services.simulator.threads import Threads
 from app.services.startup import DatabaseInUseError, DatabaseOwner, StartError, alone, open_marked
 from app.services.turns.handling import Turns
 from app.services.upkeep.erasure import Erasure
@@ -131,11 +132,12 @@ class Upkeep:
 
 @dataclass(slots=True)
 class Simulator:
-    """The movable clock, the fixtures that a reset loads, and what tells what became of a message."""
+    """The movable clock, the fixtures that a reset loads, what tells what became of a message, and all threads."""
 
     simulation: Simulation
     fixtures: Fixtures
     inspector: Inspector
+    threads: Threads
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ They exist only in demo and test, as they delete data or move time.
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.simulation import FaultMode, Kept, SimulatedReport
@@ -127,7 +127,7 @@ class ResetOut(ClockOut):
 
 
 @router.post("/reset", summary="Delete all data")
-async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> ResetOut:
+async def reset(request: Request, gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> ResetOut:
     """Then the clock stops at ``now``, or runs if there is none, and a fixture is loaded, if one is named.
 
     The dates of a fixture's customers are counted from the clock, so with the same ``now`` they are the same.
@@ -139,6 +139,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
         except UnknownFixtureError as error:
             raise ProblemError(422, f"fixture: {error}") from None
     state = await gateway.simulator.simulation.reset(given.fixture, given.now, given.keep)
+    request.app.state.server_errors.count = 0
     gateway.carriers.network.changed()
     status: Literal["empty", "loaded"] = "empty" if given.fixture is None else "loaded"
     return ResetOut(**_clock_out(state).model_dump(), status=status)

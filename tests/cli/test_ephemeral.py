@@ -52,7 +52,7 @@ def refused(folder: Path, *options: str, status: int = 2, **given: str) -> str:
             process.wait(WITHIN_SECONDS)
         finally:
             said, words = process.communicate(timeout=WITHIN_SECONDS)
-    assert (process.returncode, said) == (status, "")
+    assert (process.returncode, said) == (status, ""), words
     assert "Traceback" not in words
     return str(words)
 

@@ -48,6 +48,11 @@ class AccountCodec:
             return False
         return True
 
+    def answer_code(self, kind: str | None, state: str | None) -> str | None:
+        """Return the digits that a stored question wants; None if it wants none, or is of an unknown kind."""
+        known = self._formats.get(kind or "")
+        return known.load(state).answer_code if known is not None and state is not None else None
+
     def _question(self, row: StoredQuestion) -> Question:
         return Question(
             id=row.id,

@@ -48,6 +48,16 @@ _STOPPED = {"now": "2026-03-02T10:00:00+08:00", "frozen": True}
 _FAULT = {"mode": "throttle", "rate": 0.5, "count": 10}
 _LATE = {"report": "undelivered", "delay_seconds": 60}
 
+_ENTRY = {**_REPLY, "handset": "13800138000", "kind": "reply", "code": None}
+_DEAD_LETTER = {"handset": "13800138000", "id": MO, "reason": "commands/router.py:120 run\nRuntimeError"}
+_QUESTION = {
+    "handset": "13800138000",
+    "kind": "choosing-services",
+    "number": "10086977",
+    "until": "2026-03-02T12:00:00+08:00",
+    "code": None,
+}
+
 EXAMPLES = {
     "post /simulator/handsets/{msisdn}/messages": Example(
         parameters=_HANDSET,
@@ -68,6 +78,29 @@ EXAMPLES = {
     "get /simulator/handsets/{msisdn}/outbox": Example(parameters=_HANDSET, answers={"200": {"messages": [_WAITING]}}),
     "get /simulator/handsets": Example(
         answers={"200": {"handsets": [{"msisdn": MSISDN, "messages": 2, "last_at": "2026-03-02T10:01:00+08:00"}]}}
+    ),
+    "get /simulator/threads": Example(parameters={"handset": "13800138000"}, answers={"200": {"messages": [_ENTRY]}}),
+    "get /simulator/questions": Example(
+        parameters={"handset": "13800138000"}, answers={"200": {"questions": [_QUESTION]}}
+    ),
+    "get /simulator/log": Example(
+        parameters={"limit": 50},
+        answers={
+            "200": {
+                "lines": [
+                    {
+                        "event": "listening",
+                        "level": "info",
+                        "logger": "app.cli.running",
+                        "timestamp": "2026-03-02T02:00:00.000000Z",
+                    }
+                ]
+            }
+        },
+    ),
+    "get /simulator/trouble": Example(
+        parameters={"since": MO},
+        answers={"200": {"dead_letters": [_DEAD_LETTER], "server_errors": 0}},
     ),
     "get /simulator/people": Example(
         answers={"200": {"people": [{"msisdn": MSISDN, "try": {"en": "no services yet", "zh": "尚无业务"}}]}}
