@@ -13,9 +13,14 @@ _WORTH_SECONDS = 1.0
 _LONGEST_SECONDS = 60.0
 
 
-def collect_when_idle() -> None:
-    """Exempt all present objects from collection, and from now on collect in a thread: when idle, or once a minute."""
-    gc.collect()
+def collect_when_idle(*, at_once: bool = True) -> None:
+    """Exempt all present objects from collection, and from now on collect in a thread: when idle, or once a minute.
+
+    ``at_once``: look for garbage among them before that, which takes a tenth of a second.
+    """
+    if at_once:
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
     gc.disable()
     Thread(target=_collect, name="garbage", daemon=True).start()

@@ -158,9 +158,7 @@ class Running:
         """Load the demo's catalogue and, of its people, ALICE and BOB."""
         demo, fixtures = read_fixture("demo"), self.gateway.simulator.fixtures
         await fixtures.load_catalogue(demo)
-        for person in demo.people:
-            if person.msisdn in (ALICE, BOB):
-                await fixtures.load_person(person)
+        await fixtures.load_people([person for person in demo.people if person.msisdn in (ALICE, BOB)])
 
     async def subscribers(self, numbers: Sequence[str]) -> None:
         """Create subscribers."""

@@ -74,7 +74,7 @@ def carrier_beside(settings: Settings, called: Caller, url: str) -> Iterator[Toy
         instead = called.again(port=settings.port, carrier_port=free_port(DEFAULT_HOST))
         raise StartError(f"Port {port}, for the toy carrier, {why}. Try: {instead}") from None
     with closing(listening):
-        yield kind(listening, reached_at(url))
+        yield kind.load()(listening, reached_at(url))
 
 
 def reached_at(url: str) -> str:

@@ -18,7 +18,7 @@ from app.cli.beside import carrier_beside
 from app.cli.caller import DEFAULT_HOST, Caller, free_port
 from app.cli.database import unchecked_database
 from app.cli.terminal import out
-from app.db.session import normalise_url
+from app.db.session import is_volatile, normalise_url
 from app.garbage import collect_when_idle
 from app.main import create_app
 from app.services.gateway import Gateway
@@ -52,12 +52,13 @@ def run(
         ):
             prepare_database()
             gateway_app = create_app(settings, called.host, roles, toy)
-            gateway_app.openapi()  # cached now: building it would delay other requests
+            if not settings.disposable:
+                gateway_app.openapi()  # cached now: building it would delay other requests
             server = server_of(gateway_app, lifespan="off")
             # At its end the server raises again the signal that ended it.
             _on_signals(server.handle_exit)
             server.should_exit = stop.is_asked_for
-            collect_when_idle()
+            collect_when_idle(at_once=not is_volatile(normalise_url(settings.database_url)))
             with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
                 runner.run(_serve(gateway_app, server, sockets, partial(ready, gateway_app.state.gateway, url), toy))
     except KeyboardInterrupt:

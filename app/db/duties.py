@@ -19,10 +19,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
 from app.db.columns import metadata, optional, required
+from app.db.rows import insert_of
 from app.db.types import Instant
 from app.domain.values import value
 
@@ -48,9 +48,7 @@ _NOW, _UNTIL = bindparam("now", type_=Instant), bindparam("until", type_=Instant
 @cache
 def _take(dialect: str) -> Executable:
     """Return the statement that takes a duty or keeps it. It returns no row while another one has it."""
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(duty).values(
-        name=_NAME, owner=_OWNER, leased_until=_UNTIL, term=literal_column("1")
-    )
+    insert = insert_of(dialect)(duty).values(name=_NAME, owner=_OWNER, leased_until=_UNTIL, term=literal_column("1"))
     is_own = _duty.owner == insert.excluded.owner
     changed = {
         "owner": insert.excluded.owner,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, any_, case, literal_column
-from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -45,6 +44,8 @@ def _any(element: by_index, compiler: SQLCompiler, **how: Any) -> str:  # noqa: 
     # Citus joins the tables that lie beside each other by their buckets, and knows that by the plain form alone.
     if column.name == "bucket" and is_distributed(compiler.dialect):
         return compiler.process(column == value, **how)
+    from sqlalchemy.dialects.postgresql import array  # noqa: PLC0415  SQLite does without its drivers
+
     return compiler.process(column == any_(array([value])), **how)
 
 

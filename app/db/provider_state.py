@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from app.db.columns import metadata, optional
 from app.db.readers import RowReader
-from app.db.rows import AnySelect, fetch
+from app.db.rows import AnySelect, fetch, insert_of
 from app.db.types import Instant
 from app.domain.values import value
 
@@ -56,7 +55,7 @@ def _one(dialect: str) -> AnySelect:
 
 @cache
 def _make(dialect: str) -> Insert:
-    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    make = insert_of(dialect)
     return make(_provider).values(provider=bindparam("name")).on_conflict_do_nothing().returning(_provider.c.provider)
 
 

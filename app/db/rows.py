@@ -7,7 +7,7 @@ columns.
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 from sqlalchemy import (
@@ -28,13 +28,16 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy import Row as ResultRow
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.types import BigInteger, TypeEngine
 
 from app.db.lookups import by_index
 from app.db.types import Id, Instant
 from app.domain.values import value
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 Row = Mapping[str, object]
 AnySelect = Select[*tuple[Any, ...]]
@@ -54,6 +57,8 @@ def given_keys(dialect: str, table: Table, names: tuple[str, ...]) -> FromClause
     if dialect == "sqlite":
         each = func.json_each(parameter).table_valued("value", name="each")
     else:
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  SQLite does without its drivers
+
         array = cast(parameter, postgresql.JSON(none_as_null=True))
         each = func.json_array_elements(array).table_valued("value", name="each")
     for place, name in enumerate(names):
@@ -84,6 +89,15 @@ def one_of(column: ColumnElement[str], *words: str) -> ColumnElement[bool]:
 def raw(column: Column[Any]) -> ColumnElement[Any]:
     """Return a column that yields stored microseconds in place of instants; callers convert those that they need."""
     return type_coerce(column, BigInteger).label(column.name) if isinstance(column.type, Instant) else column
+
+
+def insert_of(dialect: str) -> "Callable[[Table], sqlite.Insert | postgresql.Insert]":
+    """Return what makes an INSERT that may have an ON CONFLICT."""
+    if dialect == "sqlite":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  SQLite does without its drivers
+
+    return postgresql.insert
 
 
 # ---- reading

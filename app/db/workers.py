@@ -17,10 +17,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
 from app.db.columns import metadata, optional, required
+from app.db.rows import insert_of
 from app.db.types import Instant
 from app.domain.ids import WORKERS
 from app.domain.storage import StorageUnavailableError
@@ -53,9 +53,7 @@ def _take(dialect: str) -> Executable:
     lowest = func.coalesce(func.min(case((lapsed, _worker.number))), func.max(_worker.number) + literal_column("1"), 0)
     free = select(lowest.label("number")).subquery("free")
     chosen = select(free.c.number, _OWNER, _UNTIL).where(free.c.number < WORKERS)
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(worker).from_select(
-        ["number", "owner", "leased_until"], chosen
-    )
+    insert = insert_of(dialect)(worker).from_select(["number", "owner", "leased_until"], chosen)
     taken = {"owner": insert.excluded.owner, "leased_until": insert.excluded.leased_until, "seen_at": None}
     return insert.on_conflict_do_update(index_elements=["number"], set_=taken, where=lapsed).returning(_worker.number)
 

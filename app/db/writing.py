@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -44,6 +44,8 @@ _BIND = "given_"
 @cache
 def recordset(table: Table, names: tuple[str, ...]) -> FromClause:
     """Return the objects of the JSON parameter ``rows`` as a table with these columns of a table (PostgreSQL)."""
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  SQLite does without its drivers
+
     objects = func.json_to_recordset(cast(bindparam(_PARAMETER), postgresql.JSON(none_as_null=True)))
     typed = [column(name, table.c[name].type) for name in names]
     return objects.table_valued(*typed, name="given").render_derived(name="given", with_types=True)
@@ -111,6 +113,8 @@ def _insert(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str,
             )
         return compiled(statement.on_conflict_do_nothing() if keys == () else statement)
     given = recordset(table, names)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  SQLite does without its drivers
+
     selected = postgresql.insert(table).from_select(list(names), select(*(given.c[name] for name in names)))
     if keys:
         selected = selected.on_conflict_do_update(

@@ -8,14 +8,11 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 
-import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from typing_extensions import override
 
 from app.domain.values import value
@@ -112,6 +109,8 @@ class HttpPoster:
 
 def _reason_of(error: BaseException) -> str:
     """Return why no answer came, without values; by the first cause, as transports name the same fault differently."""
+    import aiohttp  # noqa: PLC0415  a gateway that calls nobody can start without it
+
     cause: BaseException | None = error
     is_late = False
     while cause is not None:
@@ -137,21 +136,19 @@ async def _bounded(response: httpx.Response) -> bytes | None:
     return found
 
 
-@cache
-def certificates() -> ssl.SSLContext:
-    """Return the TLS context for carriers and receivers; cached, as loading it is the slowest step of a start."""
-    return httpx.create_ssl_context(trust_env=False)
+class LateTransport(httpx.AsyncBaseTransport):
+    """A transport that is made at its first request, as the client and its certificates take part of a start."""
 
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._made: httpx.AsyncBaseTransport | None = None
 
-def make_transport() -> httpx.AsyncBaseTransport:
-    """Return the transport that all providers share, chosen by measuring (ADR 8).
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._made = self._made or self._make()
+        return await self._made.handle_async_request(request)
 
-    It has no limit of connections: the window of each provider bounds its requests in flight.
-    """
-    tls = certificates()
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=5)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    return AiohttpTransport(verify=tls, client=session)
+    @override
+    async def aclose(self) -> None:
+        if self._made is not None:
+            await self._made.aclose()

@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import URL, Connection
 
 from app import observability
-from app.db import revisions, state, work
+from app.db import revisions, schema, state, work
 from app.db.revisions import Fit
-from app.db.session import Database, files_open_to_others, lock_exclusively, make_private
+from app.db.session import Database, files_open_to_others, is_volatile, lock_exclusively, make_private
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.sealing import Sealer
@@ -65,16 +65,21 @@ def prepare(
     pending = migrate and database.read_now(revisions.fit_of) in (Fit.EMPTY, Fit.OLDER)
     with alone(database) if starting or pending else nullcontext():
         if pending:
-            database.write_now(lambda connection: _migrate(connection, owner))
+            database.write_now(lambda connection: _migrate(connection, owner, kept=not is_volatile(database.url)))
         else:
             database.write_now(lambda connection: open_marked(connection, owner, lost))
 
 
-def _migrate(connection: Connection, owner: DatabaseOwner) -> None:
-    """Upgrade the schema and mark the database in one transaction, so that there is never one without the other."""
+def _migrate(connection: Connection, owner: DatabaseOwner, *, kept: bool) -> None:
+    """Upgrade the schema and mark the database in one transaction, so that there is never one without the other.
+
+    ``kept``: False for a file of one test run, which is made without Alembic.
+    """
     lock_exclusively(connection)
     if revisions.fit_of(connection) is not Fit.EMPTY:
         _refuse_foreign(state.environment_of(connection), owner)
+    elif not kept:
+        schema.create(connection)
     if revisions.fit_of(connection) in (Fit.EMPTY, Fit.OLDER):  # another process may have been faster
         from app.db import migrations  # noqa: PLC0415  Alembic, 10 MB that a start with nothing to migrate can do without
 

@@ -3,10 +3,30 @@
 ``TOYS`` has those that can stand beside a demo, by the kind of the provider that speaks to them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from app.toys.carrier import ToyCarrier
-from app.toys.kannel import KannelToy
-from app.toys.smpp import SmppToy
 
-TOYS: Mapping[str, type[ToyCarrier]] = {SmppToy.kind: SmppToy, KannelToy.kind: KannelToy}
+
+@dataclass(frozen=True)
+class Toy:
+    """A toy: where it usually listens, and what imports its class, with all that it needs."""
+
+    default_port: int
+    load: Callable[[], type[ToyCarrier]]
+
+
+def _smpp() -> type[ToyCarrier]:
+    from app.toys.smpp import SmppToy  # noqa: PLC0415  only for who runs one
+
+    return SmppToy
+
+
+def _kannel() -> type[ToyCarrier]:
+    from app.toys.kannel import KannelToy  # noqa: PLC0415  only for who runs one
+
+    return KannelToy
+
+
+TOYS: Mapping[str, Toy] = {"smpp": Toy(2775, _smpp), "kannel": Toy(13013, _kannel)}

@@ -89,13 +89,11 @@ class ToyCarrier(ABC):
 
     Attributes:
         kind: that of the provider which speaks to it.
-        default_port: where carriers of this kind usually listen.
         handsets: whom it brings messages to; to be set before it runs.
         patience: how long it waits for the gateway, in seconds.
     """
 
     kind: ClassVar[str]
-    default_port: ClassVar[int]
     handsets: Handsets
     patience: float = 5.0
 

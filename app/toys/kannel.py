@@ -39,7 +39,6 @@ class KannelToy(ToyCarrier):
     """A toy smsbox: the gateway posts to its sendsms, and it calls the gateway's webhooks."""
 
     kind: ClassVar[str] = "kannel"
-    default_port: ClassVar[int] = 13013
     _client: aiohttp.ClientSession
 
     def __init__(self, listening: socket.socket, gateway: str) -> None:

@@ -69,7 +69,6 @@ class SmppToy(ToyCarrier):
     """A toy SMSC: the gateway binds to it."""
 
     kind: ClassVar[str] = "smpp"
-    default_port: ClassVar[int] = 2775
 
     def __init__(self, listening: socket.socket, gateway: str) -> None:
         super().__init__(listening, gateway)

@@ -8,7 +8,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from app.providers.http import HttpAnswer, HttpPoster, NoAnswer, make_transport
+from app.providers.http import HttpAnswer, HttpPoster, NoAnswer
+from app.providers.transport import make_transport
 from tests.providers import sink as sinks
 from tests.providers.sink import Sink, sink
 

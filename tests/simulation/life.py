@@ -222,5 +222,4 @@ async def _load(gateway: Gateway) -> None:
     for code, fields in demo.service_providers.items():
         url = f"https://{code.lower()}.example/"
         await directory.put_service_provider(ServiceProvider(sp_code=code, **fields, webhook_url=url), SECRET)
-    for person in demo.people:
-        await gateway.simulator.fixtures.load_person(person)
+    await gateway.simulator.fixtures.load_people(demo.people)

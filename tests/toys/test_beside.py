@@ -43,7 +43,7 @@ async def web(kind: str, unused_sqlite_url: str) -> AsyncIterator[Web]:
 
 
 def toy_of(kind: str, gateway: str = "http://127.0.0.1:9") -> ToyCarrier:
-    return TOYS[kind](listen("127.0.0.1", 0)[0], gateway)
+    return TOYS[kind].load()(listen("127.0.0.1", 0)[0], gateway)
 
 
 async def say(web: Web, text: str, to: str = "10086", **more: object) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def listening(
     """
     sockets = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    toy = TOYS[carrier](listen("127.0.0.1", 0)[0], url) if carrier else None
+    toy = TOYS[carrier].load()(listen("127.0.0.1", 0)[0], url) if carrier else None
     app = web_part(settings, toy)
     server = server_of(app, protocol=protocol)
     async with toy.running() if toy else nullcontext():

@@ -385,6 +385,18 @@ async def test_a_reset_stops_the_clock_before_the_fixture_is_loaded(web: Web) ->
     assert (await web.call("POST", "/simulator/reset")).json()["frozen"] is False
 
 
+async def test_after_each_reset_the_evidence_verifies_and_the_catalogue_is_newer(web: Web) -> None:
+    versions: list[int] = []
+    for _ in range(3):
+        await web.call("POST", "/simulator/reset", {"fixture": "demo", "now": SHANGHAI_START})
+        versions.append((await web.running.gateway.simulator.simulation.clock()).catalogue_version)
+        await send(web, "取消", "10086")
+        for person in (await web.get("/simulator/people")).json()["people"]:
+            verified = (await web.get(f"/api/v1/subscribers/{person['msisdn']}/evidence/verify")).json()
+            assert verified["ok"] is True, verified
+    assert versions == sorted(set(versions))
+
+
 async def test_a_reset_keeps_tokens_if_asked(web: Web) -> None:
     token = await web.token("admin")
     await web.call("POST", "/simulator/reset", {"fixture": "demo", "keep": ["tokens"]})

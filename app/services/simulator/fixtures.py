@@ -3,8 +3,9 @@
 They are JSON files of management calls, with times relative to the gateway's clock.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -22,6 +23,7 @@ from app.domain.account import Brand, Language, Payment, Plan, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, Service, ServiceProvider
 from app.domain.months import month_of
 from app.domain.subscriptions import Channel, SubscriptionState
+from app.domain.turn import Call
 from app.domain.values import value
 from app.services.management.directory import Directory
 from app.services.turns.handling import Turns
@@ -81,27 +83,28 @@ class Fixtures:
         """Load a fixture. Raise UnknownFixtureError, which names the fixtures that exist."""
         fixture = read(name)
         await self.load_catalogue(fixture)
-        for person in fixture.people:
-            await self.load_person(person)
+        await self.load_people(fixture.people)
 
     async def load_catalogue(self, fixture: Fixture) -> None:
         """Load the service providers and services of a fixture."""
-        for code, fields in fixture.service_providers.items():
-            await self._directory.put_service_provider(ServiceProvider(sp_code=code, **fields), None)
-        for code, fields in fixture.services.items():
-            await self._directory.put_service(_service(code, fields))
+        # What waits together is written together.
+        await asyncio.gather(
+            *(
+                self._directory.put_service_provider(ServiceProvider(sp_code=code, **fields), None)
+                for code, fields in fixture.service_providers.items()
+            )
+        )
+        await asyncio.gather(
+            *(self._directory.put_service(_service(code, fields)) for code, fields in fixture.services.items())
+        )
 
-    async def load_person(self, person: Person) -> None:
-        """Load a subscriber of a fixture and what they have; the catalogue is there."""
+    async def load_people(self, people: Sequence[Person]) -> None:
+        """Load subscribers of a fixture and what they have, in one commit; the catalogue is there."""
         now = (await self._database.read(current_state)).now
-        msisdn, fields = person.msisdn, person.fields
-        await self._directory.set_subscriber(msisdn, _subscriber(fields["subscriber"]))
-        for code, held in fields.get("subscriptions", {}).items():
-            await self._directory.import_subscription(msisdn, _subscription(code, held, now))
-        if "used_kb" in fields:
-            await self._turns.carry_out(msisdn, ReadDataUsage((Reading(month_of(now), fields["used_kb"], now),)))
-        if "complaint" in fields:
-            await self._turns.carry_out(msisdn, AgentComplaint(actors.FIXTURE, fields["complaint"]))
+        calls = [(person.msisdn, call) for person in people for call in _calls(person.fields, now)]
+        for result in await self._turns.carry_out_all(calls):
+            if isinstance(result, Exception):
+                raise result
 
     async def people(self) -> list[Person]:
         """Return the people of all fixtures who are subscribers now, in the order of their fixture."""
@@ -112,6 +115,16 @@ class Fixtures:
 
 
 # Any: fixture files are part of the program, and the types below check each value.
+def _calls(fields: Mapping[str, Any], now: datetime) -> Iterator[Call[Any]]:
+    yield _subscriber(fields["subscriber"])
+    for code, held in fields.get("subscriptions", {}).items():
+        yield _subscription(code, held, now)
+    if "used_kb" in fields:
+        yield ReadDataUsage((Reading(month_of(now), fields["used_kb"], now),))
+    if "complaint" in fields:
+        yield AgentComplaint(actors.FIXTURE, fields["complaint"])
+
+
 def _service(code: str, fields: Mapping[str, Any]) -> Service:
     defaults: dict[str, Any] = {
         "cancellable_by_sms": True, "cancel_how": None, "cancel_warning": None, "order_keyword": None,

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from app.services.events import public_addresses
-from app.services.events.public_addresses import CheckedResolver, Lookups, PrivateAddressError, address_violation
+from app.services.events import resolving
+from app.services.events.public_addresses import address_violation
+from app.services.events.resolving import CheckedResolver, Lookups, PrivateAddressError
 
 pytestmark = pytest.mark.anyio
 
@@ -82,9 +83,9 @@ async def test_a_connection_goes_to_the_address_that_was_checked(monkeypatch: py
         checked.append(address)
         return len(checked) == 1
 
-    monkeypatch.setattr(public_addresses, "is_public", judge)
-    monkeypatch.setattr(public_addresses, "Lookups", lambda: names)
-    transport = public_addresses.make_webhook_transport(private=False)
+    monkeypatch.setattr(resolving, "is_public", judge)
+    monkeypatch.setattr(resolving, "Lookups", lambda: names)
+    transport = resolving.make_webhook_transport(private=False)
     hosts: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
