@@ -1,5 +1,7 @@
 """The carriers' part of the gateway, built from the settings: providers, deliveries, the simulated network."""
 
+from collections.abc import Callable
+
 import httpx
 
 from app.db.due import Work
@@ -9,6 +11,7 @@ from app.domain.policy import ProviderTraits
 from app.options import ProviderOptions
 from app.providers import make_provider, provider_kinds
 from app.providers.base import Provider, Surroundings
+from app.providers.http import LateTransport
 from app.providers.probe import ProbeProvider
 from app.services.delivery.receipts import Receipts
 from app.services.delivery.recovering import Recovery
@@ -159,3 +162,33 @@ def _default_carrier(settings: Settings, providers: dict[str, Provider]) -> Prov
         hint = f"set default_provider to one of: {', '.join(able)}" if able else "configure a provider that can send"
         raise SettingsError(f"default_provider: {'is not set' if name is None else f'{name} cannot send'}; {hint}")
     return carrier_of(settings, name)
+
+
+# ---- HTTP clients: whoever calls nobody needs not import one
+
+
+def transport_to_carriers(settings: Settings) -> httpx.AsyncBaseTransport:
+    """Return the transport that all providers share."""
+
+    def made() -> httpx.AsyncBaseTransport:
+        from app.providers.transport import make_transport  # noqa: PLC0415
+
+        return make_transport()
+
+    return _transport(settings, made)
+
+
+def transport_to_receivers(settings: Settings) -> httpx.AsyncBaseTransport:
+    """Return the transport for events."""
+
+    def made() -> httpx.AsyncBaseTransport:
+        from app.services.events.resolving import make_webhook_transport  # noqa: PLC0415
+
+        return make_webhook_transport(private=settings.private_webhooks)
+
+    return _transport(settings, made)
+
+
+def _transport(settings: Settings, make: Callable[[], httpx.AsyncBaseTransport]) -> httpx.AsyncBaseTransport:
+    """Return a transport; in demo and test, which may never call anybody, it is made at the first request."""
+    return LateTransport(make) if settings.disposable else make()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from app.carriers import build_carriers, companions, reply_carriers
+from app.carriers import build_carriers, companions, reply_carriers, transport_to_carriers, transport_to_receivers
 from app.commands.collecting import load
 from app.commands.registry import Registry
 from app.commands.router import Router
@@ -15,7 +15,6 @@ from app.db.due import Work
 from app.db.postgresql import Sessions
 from app.db.session import Database, is_volatile, normalise_url
 from app.domain.credentials import sealing_violation
-from app.providers.http import LateTransport
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
@@ -73,8 +72,8 @@ def build_gateway(
     membership = Membership(database, number, settings.provider_names())
     engine = Engine(database, membership.share)
     registry = _registry(settings)
-    to_carriers = transport or _transport(settings, _to_carriers)
-    to_receivers = transport or _transport(settings, partial(_to_receivers, private=settings.private_webhooks))
+    to_carriers = transport or transport_to_carriers(settings)
+    to_receivers = transport or transport_to_receivers(settings)
     carriers = build_carriers(settings, database, ids, membership, engine, to_carriers, toy)
     sealer = make_sealer(settings, database)
     owner = DatabaseOwner(settings.env.value, sealer)
@@ -123,23 +122,6 @@ def make_sealer(settings: Settings, database: Database) -> Sealer:
         raise SettingsError(f"SMSGW_SEAL_KEY: {violation}")
     folder = Path(database.url.database).parent if database.is_sqlite and database.url.database else Path("data")
     return Sealer(*keys, key_file=folder / "seal.key")
-
-
-def _to_carriers() -> httpx.AsyncBaseTransport:
-    from app.providers.transport import make_transport  # noqa: PLC0415  the HTTP client is not always needed
-
-    return make_transport()
-
-
-def _to_receivers(*, private: bool) -> httpx.AsyncBaseTransport:
-    from app.services.events.resolving import make_webhook_transport  # noqa: PLC0415  the same
-
-    return make_webhook_transport(private=private)
-
-
-def _transport(settings: Settings, make: Callable[[], httpx.AsyncBaseTransport]) -> httpx.AsyncBaseTransport:
-    """Return a transport; in demo and test, which may never call anybody, it is made at the first request."""
-    return LateTransport(make) if settings.disposable else make()
 
 
 async def _close(*transports: httpx.AsyncBaseTransport) -> None:

@@ -49,7 +49,7 @@ def test_a_schema_without_its_history_is_the_same(tmp_path: Path) -> None:
             lambda connection: connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").all()
         )
         database.close()
-        return {row[0]: sorted(re.split(r"[\s,]+", (row[1] or "").replace('"', ""))) for row in found}
+        return {row[0]: sorted(re.findall(r"[\w\']+", row[1] or "")) for row in found}
 
     assert made("migrated.db", migrations.upgrade) == made("created.db", schema.create)
     again = Database(normalise_url(f"sqlite:///{tmp_path / 'created.db'}"))
