@@ -6,7 +6,7 @@ RUN python -m venv /opt/venv
 COPY requirements/runtime.txt requirements/
 RUN /opt/venv/bin/pip install --require-hashes --requirement requirements/runtime.txt
 COPY . .
-# Editable, because the migrations lie beside the package and not in it.
+# Editable: a fixed path to the code, which can be read in the container.
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation --editable .
 
 FROM python:3.11-slim

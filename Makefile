@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean drain format fuzz help imports lint lint-container lock run setup soak test test-fast types
+.PHONY: bench bench-full chaos check check-format citus-statements citus-test clean dist drain format fuzz help imports lint lint-container lock run setup soak test test-fast types
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -120,6 +120,14 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --pyt
 lock: $(HAVE_REQUIREMENTS) ## Pin the dependencies anew from pyproject.toml (UPGRADE=1 for the newest)
 	$(LOCK) --group build --output-file requirements/runtime.txt
 	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+# A wheel is built from its sdist, so that an sdist that lacks a file fails here. No build environment: it would be fetched.
+BUILD = $(BIN)/uv build --python $(BIN)/python --no-build-isolation --offline --quiet --out-dir dist
+
+dist: setup ## Build the wheels and sdists of the gateway and of its test kit into dist/
+	rm -rf dist
+	$(BUILD) .
+	$(BUILD) testkit
 
 clean: ## Remove .venv, caches and build results (data/ is kept)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -20,7 +20,7 @@ def program() -> str:
     """Return what the user types for this program from the current folder: ``smsgw``, ``.venv/bin/smsgw``."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
-        return f"{_typed(Path(sys.executable))} -m app"
+        return f"{_typed(Path(sys.executable))} -m {called.parent.name}"
     return _typed(called)
 
 

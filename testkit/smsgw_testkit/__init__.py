@@ -1,0 +1,1 @@
+"""Tests of other software against a gateway of their own."""
