@@ -1,0 +1,90 @@
+"""One run of pytest: its settings, its gateways, and what a test or a wider fixture gets of them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from smsgw_testkit.defaults import STANDING_AT, Defaults
+from smsgw_testkit.gateways import Gateway
+from smsgw_testkit.marks import Wanted
+from smsgw_testkit.running.configuration import Configuration
+from smsgw_testkit.running.finding import Choice
+from smsgw_testkit.running.sessions import Session
+
+if TYPE_CHECKING:
+    from smsgw_testkit.times import Time
+
+
+@dataclass(frozen=True)
+class Run:
+    """The gateways of a run of pytest.
+
+    Attributes:
+        config_file: the settings file that the run names.
+    """
+
+    session: Session
+    config_file: Path | None
+    strict: bool
+
+    @classmethod
+    def of(cls, config: pytest.Config, worker: int) -> "Run":
+        """Return the run that the command line and the settings of pytest describe."""
+        named = str(config.getini("smsgw_config"))
+        choice = Choice.of(
+            config.getoption("smsgw_url"), config.getoption("smsgw_image"), config.getoption("smsgw_command")
+        )
+        defaults = Defaults(
+            fixture=str(config.getini("smsgw_fixture")) or None,
+            now=str(config.getini("smsgw_now")) or STANDING_AT,
+            timeout=float(config.getini("smsgw_timeout")),
+        )
+        session = Session(choice, defaults, worker, bool(config.getoption("smsgw_no_reset")))
+        return cls(session, config.rootpath / named if named else None, bool(config.getini("smsgw_strict")))
+
+    @contextmanager
+    def test(self, request: pytest.FixtureRequest, wider: Gateway | None) -> Iterator[Gateway]:
+        """Yield the gateway of a test: freshly reset, or that of a wider fixture which the test uses, too."""
+        wanted = Wanted.of(request.node)
+        gateway = wider
+        if gateway is None:
+            gateway = self.session.gateway(self._configuration(wanted))
+            gateway.forget_events()
+            self._begin(gateway, wanted)
+        yield gateway
+
+    def check(self, item: pytest.Item, gateway: Gateway) -> None:
+        """Raise GatewayTrouble if a test that passed overlooked something, unless it need not look (``strict``)."""
+        if Wanted.of(item).words.get("strict", self.strict):
+            gateway.check()
+
+    @contextmanager
+    def wide(self, request: pytest.FixtureRequest) -> Iterator[Gateway]:
+        """Yield a gateway that nobody else resets until the fixture ends."""
+        wanted = Wanted.of(request.node)
+        gateway = self.session.gateway(self._configuration(wanted), claim=True)
+        try:
+            gateway.forget_events()
+            self._begin(gateway, wanted)
+            yield gateway
+        finally:
+            self.session.release(gateway)
+
+    def _configuration(self, wanted: Wanted) -> Configuration:
+        config = wanted.words.get("config")
+        file = Path(config).absolute() if isinstance(config, str | Path) else self.config_file
+        given = cast("Mapping[str, object]", config) if isinstance(config, dict) else {}
+        return Configuration(file, given)
+
+    def _begin(self, gateway: Gateway, wanted: Wanted) -> None:
+        defaults = self.session.defaults
+        fixture = cast("str | None", wanted.words.get("fixture", defaults.fixture))
+        now = cast("Time", wanted.words.get("now", defaults.now))
+        if self.session.no_reset:
+            gateway.begin(fixture=None, is_shared=True)
+        else:
+            gateway.reset(fixture=fixture, now=now)

@@ -1,0 +1,1 @@
+"""HTTP in both directions, by the standard library."""
