@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from smsgw_testkit import gateway as gateway_of_the_kit
 from tests.docs.reading import ROOT
 from tests.docs.terminal import clean_environment, free_port, server
 
@@ -18,6 +19,13 @@ def gateway_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     command = [sys.executable, "-m", "app", "demo", "--port", str(port)]
     with server(command, port, ROOT, environment, folder / "log"):
         yield port
+
+
+@pytest.fixture(scope="package")
+def kits_gateway() -> Iterator[str]:
+    """The URL of a gateway that the kit has started."""
+    with gateway_of_the_kit() as smsgw:
+        yield smsgw.url
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The code in the documents works: all blocks run from top to bottom."""
 
+import os
 import re
 import shutil
 import sys
@@ -18,9 +19,17 @@ FOLLOWED = {
     "README.zh-CN.md": True,
     "docs/architecture.md": True,
     "docs/integrating-a-carrier.md": False,
+    "docs/testing-your-software.md": False,
     "docs/tutorial.md": False,
     "docs/zh/integrating-a-carrier.md": False,
     "docs/zh/tutorial.md": False,
+}
+# Their tests would start a gateway each time.
+SHARING = {"docs/tutorial.md", "docs/zh/tutorial.md"}
+# As if gateway and kit were installed.
+WITH_KIT = {
+    "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "testkit")]),
+    "PYTEST_PLUGINS": "smsgw_testkit.plugin",
 }
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 COMMANDS = [ROOT / "docs" / "commands.md", ROOT / "docs" / "zh" / "commands.md"]
@@ -34,7 +43,9 @@ def test_a_reader_can_follow(name: str, tmp_path: Path, request: pytest.FixtureR
         reader = Terminal(tmp_path, {"8086": port})
         reset(f"http://127.0.0.1:{port}")
     else:
-        reader = Terminal(tmp_path, {"8086": free_port(), "8087": free_port(), "9000": free_port()})
+        shared = {"SMSGW_URL": request.getfixturevalue("kits_gateway")} if name in SHARING else {}
+        ports = {"8086": free_port(), "8087": free_port(), "9000": free_port()}
+        reader = Terminal(tmp_path, ports, **WITH_KIT, **shared)
     follow(reader, ROOT / name)
 
 
@@ -43,6 +54,23 @@ def test_skipped_blocks_give_a_reason(name: str) -> None:
     for block in blocks(ROOT / name, *RUN):
         reason = block.note("not run,") if block.note("not run,") is not None else block.note("elsewhere,")
         assert reason is None or len(reason.split()) > 2, block.code
+
+
+def test_the_example_for_node_works(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Node is missing")
+        pytest.skip("Node is missing")
+    page = ROOT / "docs" / "testing-your-software.md"
+    [example] = [block for block in blocks(page, "javascript") if block.note("save")]
+    (tmp_path / "listing.test.mjs").write_text(example.code, "utf-8")
+    (tmp_path / "smsgw").write_text(f'#!/bin/sh\nexec {sys.executable} -m smsgw "$@"\n', "utf-8")
+    (tmp_path / "smsgw").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = run(node, "--test", tmp_path / "listing.test.mjs", cwd=tmp_path, PATH=path, **WITH_KIT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pass 2" in done.stdout
 
 
 def test_the_dialogues_in_the_architecture_are_true() -> None:
