@@ -65,7 +65,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Check what a test that passes may have overlooked, while what it set up is still there."""
     yield
-    gateway = item.stash.get(_used, None)
+    gateway = _gateway_of(item)
     if gateway is not None:
         _run_of(item.config).check(item, gateway)
 
@@ -77,7 +77,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what happened in the gateway to the report of a test that fails."""
     report = yield
-    gateway = item.stash.get(_used, None)
+    gateway = _gateway_of(item)
     if report.failed and gateway is not None:
         from smsgw_testkit.errors import SmsgwError  # noqa: PLC0415  only now
 
@@ -173,6 +173,12 @@ def smsgw_class(request: pytest.FixtureRequest) -> Iterator["Gateway"]:
     """A gateway that is reset at the beginning of the class."""
     with _run_of(request.config).wide(request) as gateway:
         yield gateway
+
+
+def _gateway_of(item: pytest.Item) -> "Gateway | None":
+    """Return the gateway that a test uses, also if it asks for a wider fixture only."""
+    values: dict[str, Gateway] = getattr(item, "funcargs", {})
+    return item.stash.get(_used, None) or next((values[name] for name in _WIDER if name in values), None)
 
 
 def _run_of(config: pytest.Config) -> "Run":

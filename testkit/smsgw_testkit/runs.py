@@ -41,7 +41,7 @@ class Run:
         defaults = Defaults(
             fixture=str(config.getini("smsgw_fixture")) or None,
             now=str(config.getini("smsgw_now")) or STANDING_AT,
-            timeout=float(config.getini("smsgw_timeout")),
+            timeout=_seconds(str(config.getini("smsgw_timeout"))),
         )
         session = Session(choice, defaults, worker, bool(config.getoption("smsgw_no_reset")))
         return cls(session, config.rootpath / named if named else None, bool(config.getini("smsgw_strict")))
@@ -88,3 +88,10 @@ class Run:
             gateway.begin(fixture=None, is_shared=True)
         else:
             gateway.reset(fixture=fixture, now=now)
+
+
+def _seconds(given: str) -> float:
+    try:
+        return float(given)
+    except ValueError:
+        raise pytest.UsageError(f"smsgw_timeout = {given}: give a number of seconds") from None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from smsgw_testkit import EventMissing, Events, Gateway, GatewayTrouble, Handset, gateway
+from smsgw_testkit import EventMissing, Events, Gateway, GatewayBusy, GatewayTrouble, Handset, gateway
 from smsgw_testkit.wire import signing
 
 
@@ -53,6 +53,14 @@ def test_what_was_not_expected(handset: Handset, events: Events) -> None:
         events.none()
     with pytest.raises(EventMissing, match=r"expected: subscription.ordered; there came:"):
         events.expect(["subscription.ordered"])
+
+
+def test_what_is_still_left_to_do_is_named(smsgw: Gateway, handset: Handset, events: Events) -> None:
+    events.hang()
+    stop_the_newspaper(handset)
+    with pytest.raises(GatewayBusy, match=r"after 0.2 s there is still left to do: 1 .*event") as busy:
+        smsgw.drain(events=True, timeout=0.2)
+    assert sum(busy.value.waiting.values()) == 1
 
 
 class _Software(http.server.ThreadingHTTPServer):

@@ -120,6 +120,11 @@ def test_trouble_that_no_test_asked_for_is_an_error(run: Pytest, shared: str) ->
     assert "2 passed" in run(STRICT, shared, ini="smsgw_strict = false\n").stdout
 
 
+def test_a_wrong_timeout_is_said(run: Pytest, shared: str) -> None:
+    done = run(NEEDS, shared, ini="smsgw_timeout = soon\n")
+    assert "smsgw_timeout = soon: give a number of seconds" in done.stdout
+
+
 WIDE = """
 import pytest
 
@@ -137,6 +142,16 @@ def test_the_fixtures_of_a_test_are_of_one_gateway(smsgw_module, reader, smsgw, 
     handset.send("HELP")
     assert len(handset.thread) == 2 * number
 """
+
+
+WIDE_FAILS = """
+def test_it(smsgw_module):
+    smsgw_module.handset("13800138000").send("0000").sole("nothing like that")
+"""
+
+
+def test_a_failure_with_a_wider_fixture_alone_shows_what_happened(run: Pytest, shared: str) -> None:
+    assert "  03-02 10:00:00 > [10086] 0000" in run(WIDE_FAILS, shared).stdout
 
 
 def test_a_wider_fixture_is_reset_once(run: Pytest, shared: str) -> None:

@@ -31,7 +31,7 @@ def main(wheels: Path) -> None:
         if _EXAMPLE.is_dir():
             example = folder / "example"
             shutil.copytree(_EXAMPLE, example, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-            print(installed.run("-m", "pytest", "-q", "-n", "2", cwd=example))
+            print(installed.run("-m", "pytest", "-q", "-n", "2", "--smsgw-durations", cwd=example))
 
 
 if __name__ == "__main__":
