@@ -9,9 +9,7 @@ from smsgw_testkit import Item
 def test_the_listing_shows_it(reader):
     listing = reader.send("0000")
     assert listing.one().sender == "10086977"
-    assert listing.items == {
-        1: Item(name="知音报", sp="知音", price_fen=300, unit="month", in_plan=False, note="")
-    }
+    assert listing.items == {1: Item(name="知音报", sp="知音", price_fen=300, unit="month", in_plan=False, note="")}
 
 
 def test_a_pick_stops_it_within_a_day(reader, readers, smsgw, smsgw_events):
