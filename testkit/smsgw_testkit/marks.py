@@ -37,18 +37,22 @@ class Wanted:
 
 
 def check(item: pytest.Item) -> None:
-    """Raise UsageError for a mark with a word or value that it does not have."""
+    """Raise CollectError for a mark with a word or value that it does not have."""
     for mark in item.iter_markers(MARK):
         if mark.args:
-            raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARK} takes words only: {', '.join(_WORDS)}")
+            raise pytest.Collector.CollectError(
+                f"{item.nodeid}: @pytest.mark.{MARK} takes words only: {', '.join(_WORDS)}"
+            )
         for word, value in mark.kwargs.items():
             if word not in _LIKE:
-                raise pytest.UsageError(
+                raise pytest.Collector.CollectError(
                     f"{item.nodeid}: @pytest.mark.{MARK} knows no {word!r}; there are: {', '.join(_WORDS)}"
                 )
             kinds, like = _LIKE[word]
             if not isinstance(value, kinds) or (word == "now" and not _is_time(value)):
-                raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.{MARK}({word}={value!r}): give {like}")
+                raise pytest.Collector.CollectError(
+                    f"{item.nodeid}: @pytest.mark.{MARK}({word}={value!r}): give {like}"
+                )
 
 
 def _is_time(value: object) -> bool:

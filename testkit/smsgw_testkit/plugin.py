@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _OF_DEMO = "13800138000"
 # From narrow to wide: a test that uses one of them gets its other fixtures from the same gateway.
 _WIDER = ("smsgw_class", "smsgw_module", "smsgw_session")
+_Made = pytest.Item | pytest.Collector | list[pytest.Item | pytest.Collector] | None
 _run: pytest.StashKey["Run"] = pytest.StashKey()
 _used: pytest.StashKey["Gateway"] = pytest.StashKey()
 _OTHERS = "smsgw_durations"
@@ -48,10 +49,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", marks.DESCRIPTION)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse marks with words that there are not."""
-    for item in items:
-        marks.check(item)
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, _Made, _Made]:
+    """Refuse marks with words that there are not, where pytest-xdist reports it, too."""
+    made = yield
+    for item in made if isinstance(made, list) else ():
+        if isinstance(item, pytest.Item):
+            marks.check(item)
+    return made
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -63,7 +63,7 @@ class Ticket(Record):
         """What the customer wrote."""
         return str(self.read()["text"])
 
-    def answer(self, message: str) -> None:
+    def answer(self, message: str = "已收到，正在核实。") -> None:
         """Send the first response to the customer."""
         self._api.post(f"/api/v1/tickets/{self.id}/first-response", {"message": message})
         self._settle()

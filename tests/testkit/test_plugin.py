@@ -173,10 +173,14 @@ def test_a_wider_fixture_is_reset_once(run: Pytest, shared: str) -> None:
     ],
 )
 def test_a_mark_with_a_wrong_word_is_an_error_at_collection(run: Pytest, mark: str, says: str) -> None:
-    done = run(f"import pytest\n@pytest.mark.smsgw({mark})\ndef test_it(): pass\ndef test_other(): pass\n")
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"test_it.py::test_it: @pytest.mark.smsgw{'(' if 'give' in says else ' '}" in done.stderr
-    assert says in done.stderr
+    workers = "2" if "nov" in mark else "0"
+    tests = f"import pytest\n@pytest.mark.smsgw({mark})\ndef test_it(): pass\ndef test_other(): pass\n"
+    done = run(tests, "-n", workers)
+    assert done.returncode != pytest.ExitCode.OK
+    assert "ERROR collecting test_it.py" in done.stdout
+    assert f"test_it.py::test_it: @pytest.mark.smsgw{'(' if 'give' in says else ' '}" in done.stdout
+    assert says in done.stdout
+    assert "passed" not in done.stdout
 
 
 NEEDS = "def test_it(handset): handset.send('0000')\n"

@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO
 
 from smsgw_testkit.errors import GatewayDied, GatewayNotFound
@@ -33,12 +35,12 @@ class GatewayProcess:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._first = threading.Event()
         self._said = ""
-        # Without a name, so that nothing is left of it when this process is killed.
-        with tempfile.TemporaryFile() as settings:
-            settings.write(configuration.encode())
-            settings.seek(0)
-            place = f"/dev/fd/{settings.fileno()}"
-            self._process = _started([*command, "serve", "--ephemeral", "--config", place], settings.fileno())
+        with _settings(configuration) as (place, inherited):
+            self._process = _started([*command, "serve", "--ephemeral", "--config", place], inherited)
+            self.url = self._watched(place, origin)
+
+    def _watched(self, place: str, origin: str) -> str:
+        """Read what the process writes, and return its URL once it answers."""
         self._readers = [
             threading.Thread(target=work, args=(pipe,), daemon=True)
             for work, pipe in ((self._read_stdout, self._process.stdout), (self._read_stderr, self._process.stderr))
@@ -46,7 +48,7 @@ class GatewayProcess:
         for reader in self._readers:
             reader.start()
         try:
-            self.url = self._when_ready(place, origin)
+            return self._when_ready(place, origin)
         except BaseException:
             self.stop()
             raise
@@ -112,8 +114,30 @@ class GatewayProcess:
             self._lines.append(line.rstrip("\n"))
 
 
-def _started(command: Sequence[str], inherited: int) -> "subprocess.Popen[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SMSGW_")}
+@contextmanager
+def _settings(text: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the path of a file with this text, and the descriptors that a process needs to open it.
+
+    On Linux it has no name, so that nothing is left of it when this process is killed. Elsewhere a file without a name
+    can be read only once, so it has one.
+    """
+    if sys.platform == "linux":
+        with tempfile.TemporaryFile() as unnamed:
+            unnamed.write(text.encode())
+            unnamed.flush()
+            yield f"/dev/fd/{unnamed.fileno()}", (unnamed.fileno(),)
+    else:
+        with tempfile.NamedTemporaryFile(prefix="smsgw-", suffix=".json") as named:
+            named.write(text.encode())
+            named.flush()
+            yield named.name, ()
+
+
+def _started(command: Sequence[str], inherited: tuple[int, ...]) -> "subprocess.Popen[str]":
+    # Neither settings of the gateway nor warnings that are errors in the tests are meant for it.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SMSGW_", "PYTHONWARNINGS"))
+    }
     try:
         return subprocess.Popen(  # noqa: S603  what the user named
             command,
@@ -122,7 +146,7 @@ def _started(command: Sequence[str], inherited: int) -> "subprocess.Popen[str]":
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(inherited,),
+            pass_fds=inherited,
             text=True,
             encoding="utf-8",
             errors="replace",
