@@ -297,3 +297,17 @@ def test_the_program_is_named_as_it_can_be_typed(tmp_path: Path, monkeypatch: py
     assert program() == "smsgw"
     monkeypatch.setattr("sys.argv", [str(ROOT / "app" / "__main__.py")])
     assert program() == f"{sys.executable} -m app"
+    monkeypatch.setattr("sys.argv", [str(ROOT / "smsgw" / "__main__.py")])
+    assert program() == f"{sys.executable} -m smsgw"
+
+
+def test_a_module_of_the_current_folder_is_not_the_gateways(tmp_path: Path) -> None:
+    for name in ("app", "yaml"):
+        (tmp_path / f"{name}.py").write_text("raise AssertionError(__file__)\n")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "smsgw", "config", "--help"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "-m smsgw config" in done.stdout
