@@ -67,7 +67,8 @@ def run(tmp_path: Path) -> Pytest:
         return subprocess.run(
             command(*arguments),
             cwd=tmp_path,
-            env=environment(),
+            # A gateway that is killed itself leaves its folder.
+            env={**environment(), "TMPDIR": str(tmp_path)},
             capture_output=True,
             text=True,
             timeout=_WITHIN_SECONDS,
