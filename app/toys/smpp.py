@@ -155,16 +155,13 @@ class SmppToy(ToyCarrier):
     @override
     async def send(self, sms: Sms, message_id: str) -> None:
         with suppress(TimeoutError):
-            await self._smsc.until(self._bound, self.patience)
+            await self._smsc.until(lambda: self._smsc.open_sessions, self.patience)
         if not await self._deliver(_deliver_body(sms, message_id)):
             raise NotCarriedError("the gateway has no session, or did not take the message")
 
-    def _bound(self) -> list[Session]:
-        return [session for session in self._smsc.sessions if session.bound and session.is_open]
-
     async def _deliver(self, body: bytes) -> bool:
         """Send a deliver_sm over the newest session, and return True once the gateway has stored it."""
-        if not (sessions := self._bound()):
+        if not (sessions := self._smsc.open_sessions):
             return False
         sequence = self._smsc.deliver(sessions[-1], body)
         status: asyncio.Future[int] = asyncio.get_running_loop().create_future()

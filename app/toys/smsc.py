@@ -1,16 +1,13 @@
 """A toy SMSC: it accepts binds and messages, sends receipts and messages, and does worse where a test says so."""
 
-import asyncio
-import socket
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import count
-from ssl import SSLContext
+from dataclasses import dataclass
 from struct import Struct
-from typing import cast
+from typing import ClassVar
 
 from typing_extensions import override
+
+from app.toys import server
 
 BINDS = {0x01: "receiver", 0x02: "transmitter", 0x09: "transceiver"}
 SUBMIT, DELIVER, UNBIND, ENQUIRE, NACK = 0x04, 0x05, 0x06, 0x15, 0x80000000
@@ -47,56 +44,23 @@ class Message:
     tlvs: Mapping[int, bytes]
 
 
-class Session(asyncio.Protocol):
-    """One connection of a client; ``bound`` is the kind of its bind.
+class Session(server.Session[Pdu]):
+    """One connection of a client; ``bound`` is the kind of its bind."""
 
-    ``began_at``, ``heard_at`` and ``ended_at`` are when it was made, when octets came last, and when it was closed, in
-    monotonic seconds.
-    """
+    header: ClassVar[int] = _HEADER.size
 
     def __init__(self, smsc: "Smsc") -> None:
+        super().__init__(smsc)
         self.smsc = smsc
-        self.bound = ""
-        self.pdus: list[Pdu] = []
-        self.began_at = self.heard_at = time.monotonic()
-        self.ended_at: float | None = None
-        self._partial = b""
-        self._transport: asyncio.Transport | None = None
 
     @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self.smsc.joined(self)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether neither side has closed it."""
-        return self.ended_at is None
+    def read(self, octets: bytes) -> Pdu:
+        _, command, status, sequence = _HEADER.unpack_from(octets)
+        return Pdu(command, status, sequence, octets[_HEADER.size :])
 
     @override
-    def data_received(self, data: bytes) -> None:
-        self.heard_at = time.monotonic()
-        octets, place = self._partial + data, 0
-        while len(octets) - place >= _HEADER.size:
-            length, command, status, sequence = _HEADER.unpack_from(octets, place)
-            if len(octets) - place < length:
-                break
-            pdu = Pdu(command, status, sequence, octets[place + _HEADER.size : place + length])
-            self.pdus.append(pdu)
-            self.smsc.behaviour(self, pdu)
-            place += length
-        self._partial = octets[place:]
-        self.smsc.changed()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.ended_at = time.monotonic()
-        self.smsc.left(self)
-
-    def write(self, octets: bytes) -> None:
-        """Send any octets."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(octets)
+    def react(self, pdu: Pdu) -> None:
+        self.smsc.behaviour(self, pdu)
 
     def send(self, command: int, sequence: int, body: bytes = b"", status: int = 0) -> None:
         """Send a PDU."""
@@ -106,87 +70,32 @@ class Session(asyncio.Protocol):
         """Answer a request."""
         self.send(pdu.command | ANSWER, pdu.sequence, body, status)
 
-    def close(self) -> None:
-        """Close the connection, behind what was sent."""
-        if self._transport is not None:
-            self._transport.close()
 
-    def cut(self) -> None:
-        """Break the connection."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def of(self, command: int) -> list[Pdu]:
-        """Return the PDUs of a command that came, in order."""
-        return [pdu for pdu in self.pdus if pdu.command == command]
-
-
-@dataclass
-class Smsc:
-    """Listens on loopback; ``behaviour`` is called with each PDU, and by default is that of a good carrier.
+class Smsc(server.Server[Session]):
+    """An SMSC. ``behaviour`` is called with each PDU, and by default is that of a good carrier.
 
     Attributes:
-        sessions: all connections so far, the newest last.
         receipts: whether each message is followed by a receipt that says DELIVRD.
     """
 
-    receipts: bool = False
-    behaviour: Callable[[Session, Pdu], None] = field(default_factory=lambda: behave)
-    sessions: list[Session] = field(default_factory=list)
-    port: int = 0
-    _server: asyncio.Server | None = None
-    _change: asyncio.Event = field(default_factory=asyncio.Event)
-    _ids: "count[int]" = field(default_factory=lambda: count(1))
-    _sequence: "count[int]" = field(default_factory=lambda: count(1))
-
-    async def listen(
-        self, port: int = 0, ssl: SSLContext | None = None, listening: socket.socket | None = None
+    def __init__(
+        self, *, receipts: bool = False, behaviour: Callable[[Session, Pdu], None] | None = None, port: int = 0
     ) -> None:
-        """Listen on a port of loopback; 0: on any free one, which ``port`` says then; or use a socket that listens."""
-        listening = listening or socket.create_server(("127.0.0.1", port))
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self), sock=listening, ssl=ssl)
-        self.port = self._server.sockets[0].getsockname()[1]
+        super().__init__(port)
+        self.receipts = receipts
+        self.behaviour = behaviour or behave
 
-    async def close(self) -> None:
-        """Break all connections, and listen no more."""
-        if self._server is not None:
-            self._server.close()
-        for session in self.sessions:
-            session.cut()
+    @override
+    def accept(self) -> Session:
+        return Session(self)
 
-    async def until(self, holds: Callable[[], object], seconds: float = 10) -> None:
-        """Wait until something holds that changes with what is received. Raise TimeoutError."""
-        async with asyncio.timeout(seconds):
-            while not holds():
-                self._change.clear()
-                await self._change.wait()
-
-    async def session(self) -> Session:
-        """Wait for a bound session that is open, and return the newest."""
-        await self.until(lambda: any(one.bound and one.is_open for one in self.sessions))
-        return next(one for one in reversed(self.sessions) if one.bound and one.is_open)
-
-    def joined(self, session: Session) -> None:
-        """Note a new connection."""
-        self.sessions.append(session)
-        self.changed()
-
-    def left(self, _session: Session) -> None:
-        """Note that a connection was closed."""
-        self.changed()
-
-    def changed(self) -> None:
-        """Let ``until`` look again."""
-        self._change.set()
-
-    def next_id(self) -> str:
-        """Return a new id of a message."""
-        return f"smsc-{next(self._ids)}"
+    @override
+    def id(self, number: int) -> str:
+        return f"smsc-{number}"
 
     def deliver(self, session: Session, message: bytes) -> int:
         """Send a deliver_sm with this body; return its sequence number."""
-        sequence = next(self._sequence)
+        sequence = next(self.sequence)
         session.send(DELIVER, sequence, message)
         return sequence
 

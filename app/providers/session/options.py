@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from typing_extensions import override
 
 from app.options import FileModel, Length, ProviderOptions, secret_values
@@ -17,8 +17,20 @@ from app.providers.session.times import Times
 
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>\d{1,5}))?")
 _GREATEST_PORT = 65535
+_CHINA = "+86"
 # A call of ``send`` must not last longer: the delivery gives up a little later.
 _LONGEST_CALL_SECONDS = 34.0
+
+
+def _check_ascii(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("must be printable ASCII")
+    return value
+
+
+Ascii = Annotated[str, AfterValidator(_check_ascii)]
+# Of a code of the carrier: refused for good, refused for now, and that because too much is sent.
+Meaning = Literal["good", "later", "throttle"]
 
 
 class NumberFormat(StrEnum):
@@ -27,6 +39,16 @@ class NumberFormat(StrEnum):
     NATIONAL = "national"
     INTERNATIONAL = "international"
     PLUS = "plus"
+
+    def is_national(self, number: str) -> bool:
+        """Whether a number in E.164 is written without its country; those of other countries never are."""
+        return self is NumberFormat.NATIONAL and number.startswith(_CHINA)
+
+    def written(self, number: str) -> str:
+        """Return a number in E.164 as the carrier wants it."""
+        if self.is_national(number):
+            return number.removeprefix(_CHINA)
+        return number if self is NumberFormat.PLUS else number.removeprefix("+")
 
 
 class TlsFile(FileModel):
@@ -112,7 +134,7 @@ class SessionOptions(ProviderOptions):
         "numbers of other countries are never national",
         examples=["national"],
     )
-    codes: dict[int, Literal["good", "later", "throttle"]] = Field(
+    codes: dict[int, Meaning] = Field(
         default_factory=dict,
         description="other meanings of the carrier's codes: good (refused for good), later, throttle",
         examples=[{"0x0455": "throttle", "0x0400": "later"}],

@@ -12,17 +12,15 @@ from app.domain.messages import Lane
 from app.domain.segments import Encoding
 from app.options import ProviderOptions
 from app.providers.base import Inbox, Lease, Refused, Submission, Surroundings
+from app.providers.session.alphabets import Encoded, encoded
 from app.providers.session.dialect import Dialect, End, EndKind
-from app.providers.session.options import NumberFormat
 from app.providers.session.provider import SessionProvider
-from app.providers.smpp.alphabets import Encoded, encoded
 from app.providers.smpp.dialect import Reading, SmppDialect
 from app.providers.smpp.id_forms import IdWatch, WatchedInbox
 from app.providers.smpp.options import BindKind, Long, SmppOptions
 from app.providers.smpp.pdu import BindRequest, Command, Party, Submit, Tag, c_string, tlv
 
 _UDHI = 0x40
-_CHINA = "+86"
 _MOST_SEGMENTS = 255
 # The least and the most that a relative validity_period says.
 _SHORTEST_VALIDITY, _LONGEST_VALIDITY = timedelta(minutes=1), timedelta(days=31)
@@ -129,10 +127,8 @@ class SmppProvider(SessionProvider):
 
     def _destination(self, recipient: str) -> bytes:
         form = self._options.number_format
-        if form is NumberFormat.NATIONAL and recipient.startswith(_CHINA):
-            return Party(_NATIONAL, _ISDN, recipient.removeprefix(_CHINA)).octets()
-        plus = form is NumberFormat.PLUS
-        return Party(_INTERNATIONAL, _ISDN, recipient if plus else recipient.removeprefix("+")).octets()
+        ton = _NATIONAL if form.is_national(recipient) else _INTERNATIONAL
+        return Party(ton, _ISDN, form.written(recipient)).octets()
 
 
 def _kind_of_source(sender: str) -> tuple[int, int]:

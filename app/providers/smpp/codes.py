@@ -1,10 +1,10 @@
 """What a command_status means (carriers.md 5.5)."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from app.providers.base import Refused, RefusedForNow
 from app.providers.session.dialect import End, EndKind
+from app.providers.session.options import Meaning
 
 _NAMES = {
     0x01: "RINVMSGLEN", 0x02: "RINVCMDLEN", 0x03: "RINVCMDID", 0x04: "RINVBNDSTS", 0x05: "RALYBND",
@@ -45,7 +45,6 @@ SETTINGS: Mapping[int, str] = {
 _IDENTITY = frozenset({0x0D, 0x0E, 0x0F, 0x53})
 _ALREADY_BOUND, _NO_SUCH_COMMAND = 0x05, 0x03
 _TWO_DIGITS = 0xFF
-Meaning = Literal["good", "later", "throttle"]
 
 
 def name_of(status: int) -> str:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from app.domain.messages import DeliveryReport, InboundMessage, Seen
 from app.domain.values import replace, value
 from app.providers.base import Accepted, session_number
+from app.providers.session.alphabets import DefaultAlphabet, decoded
 from app.providers.session.dialect import (
     Answered,
     Bound,
@@ -23,8 +24,8 @@ from app.providers.session.dialect import (
     Reply,
     Tested,
 )
-from app.providers.smpp.alphabets import DefaultAlphabet, decoded
-from app.providers.smpp.codes import SETTINGS, Meaning, bind_refusal, end_after, refusal
+from app.providers.session.options import Meaning
+from app.providers.smpp.codes import SETTINGS, bind_refusal, end_after, refusal
 from app.providers.smpp.id_forms import IdWatch
 from app.providers.smpp.pdu import (
     HEADER,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from app.options import FileModel, secret_values
-from app.providers.session.options import SessionOptions, number_of
-from app.providers.smpp.alphabets import DefaultAlphabet
+from app.providers.session.alphabets import DefaultAlphabet
+from app.providers.session.options import Ascii, SessionOptions, number_of
 from app.providers.smpp.pdu import Tag, tlv
 from app.providers.smpp.receipts import IdForm
 
@@ -17,15 +17,6 @@ _SAR_TAGS = frozenset({Tag.SAR_MSG_REF_NUM, Tag.SAR_TOTAL_SEGMENTS, Tag.SAR_SEGM
 _LONGEST_TLV = 255
 Octet = Annotated[int, Field(ge=0, le=255), BeforeValidator(number_of)]
 TagNumber = Annotated[int, Field(ge=1, le=0xFFFF), BeforeValidator(number_of)]
-
-
-def _check_ascii(value: str) -> str:
-    if not (value.isascii() and value.isprintable()):
-        raise ValueError("must be printable ASCII")
-    return value
-
-
-Ascii = Annotated[str, AfterValidator(_check_ascii)]
 
 
 class Long(StrEnum):

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.db.session import Database
 from app.domain.masking import masked
 from app.domain.segments import Encoding
-from app.providers.smpp.alphabets import DefaultAlphabet, encoded
+from app.providers.session.alphabets import DefaultAlphabet, encoded
 from tests.crash import judging
 from tests.crash.carrier import Arrival
 from tests.crash.judging import Found, Outside, Row

@@ -126,7 +126,7 @@ def make(smsc: Smsc, times: Times = TIMES, /, **options: object) -> SmppProvider
 async def listening(
     behaviour: Callable[[Session, Pdu], None] = behave, *, receipts: bool = False, tls: SSLContext | None = None
 ) -> AsyncIterator[Smsc]:
-    smsc = Smsc(receipts, behaviour)
+    smsc = Smsc(receipts=receipts, behaviour=behaviour)
     await smsc.listen(ssl=tls)
     try:
         yield smsc
