@@ -117,7 +117,8 @@ class ProviderOptions(FileModel):
         default=None,
         ge=1,
         le=1000,
-        description="most requests in flight, over sessions for each bind; unset: 64, 1 for the simulator, 10 for smpp",
+        description="most requests in flight, over sessions for each bind; unset: 64, 1 for the simulator, 10 for "
+        "smpp, 16 for cmpp",
         examples=[16],
     )
     prefixes: list[Annotated[str, Field(pattern=r"^\+\d{1,15}$")]] = Field(

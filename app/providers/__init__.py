@@ -7,6 +7,7 @@ from app.providers.apis.kannel import KannelProvider
 from app.providers.apis.twilio import TwilioProvider
 from app.providers.apis.vonage import VonageProvider
 from app.providers.base import Provider, Surroundings
+from app.providers.cmpp.adapter import CmppProvider
 from app.providers.generic import GenericProvider
 from app.providers.simulator import SimulatorProvider
 from app.providers.smpp.adapter import SmppProvider
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Provider]] = {
     VonageProvider.kind: VonageProvider,
     InfobipProvider.kind: InfobipProvider,
     SmppProvider.kind: SmppProvider,
+    CmppProvider.kind: CmppProvider,
 }
 
 

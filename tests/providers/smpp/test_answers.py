@@ -7,8 +7,9 @@ from app.providers.base import Accepted, Refused, RefusedForNow
 from app.providers.session.dialect import Answered
 from app.providers.smpp.id_forms import IdWatch
 from app.providers.smpp.pdu import packed
-from app.toys.smsc import SUBMIT, Pdu, Session, Smsc, behave
-from tests.providers.smpp.rig import bound, make, message, until
+from app.toys.smsc import SUBMIT, Pdu, Session, behave
+from tests.providers.session.rig import message, until
+from tests.providers.smpp.rig import bound, make
 
 pytestmark = pytest.mark.anyio
 THROTTLED, LATER = {0x58, 0x14}, {0x08, 0x45, 0x64, 0xFF, 0x0102}
@@ -21,7 +22,7 @@ FOR_GOOD = {
 
 
 def answer_to(status: int, body: bytes = b"", command: int = 0x80000004, **options: object) -> Answered:
-    [dialect] = make(Smsc(port=1), **options).dialects(0, "sesame")
+    [dialect] = make(1, **options).dialects(0, "sesame")
     dialect.bind(1)
     dialect.read(packed(0x80000009, 1, b"toy\0"))
     heard = dialect.read(packed(command, 5, body, status))
@@ -100,7 +101,7 @@ async def test_an_answer_about_the_session_binds_anew() -> None:
 
 
 async def test_a_receipt_is_reported_with_the_id_of_the_answer() -> None:
-    async with bound(receipts=True) as rig:
+    async with bound(reports=True) as rig:
         assert await rig.send() == Accepted("smsc-1")
         await until(lambda: rig.inbox.reported)
         [report] = rig.inbox.reported

@@ -8,7 +8,7 @@ from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.parts import PartOf
 from app.providers.session.dialect import Incoming
 from app.providers.smpp.pdu import packed
-from app.toys.smsc import Smsc, deliver_body
+from app.toys.smsc import deliver_body
 from tests.providers.smpp.rig import make
 
 FROM, TO = "8613800138000", "10086977"
@@ -18,7 +18,7 @@ UNKNOWN = OutboundStatus.UNKNOWN
 
 
 def heard(body: bytes, command: int = 0x05, /, **options: object) -> Incoming:
-    [dialect] = make(Smsc(port=1), **options).dialects(2, "sesame")
+    [dialect] = make(1, **options).dialects(2, "sesame")
     dialect.bind(1)
     dialect.read(packed(0x80000009, 1, b"toy\0"))
     found = dialect.read(packed(command, 5, body))
@@ -287,7 +287,7 @@ def test_a_receipt_without_an_id_is_answered_and_counted() -> None:
     ],
 )
 def test_ids_meet_in_the_form_of_the_settings(ids: object, submit: str, receipt: str) -> None:
-    [dialect] = make(Smsc(port=1), message_ids=ids).dialects(0, "sesame")
+    [dialect] = make(1, message_ids=ids).dialects(0, "sesame")
     dialect.bind(1)
     dialect.read(packed(0x80000009, 1, b"toy\0"))
     answer = dialect.read(packed(0x80000004, 5, submit.encode() + b"\0"))

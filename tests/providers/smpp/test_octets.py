@@ -8,8 +8,9 @@ from app.domain.values import replace
 from app.providers.base import Refused, Submission
 from app.providers.smpp.adapter import SmppProvider, validity_period
 from app.providers.smpp.pdu import BindRequest, Command, packed
-from app.toys.smsc import Message, Smsc, read_submit
-from tests.providers.smpp.rig import make, message
+from app.toys.smsc import Message, read_submit
+from tests.providers.session.rig import message
+from tests.providers.smpp.rig import make
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 # service_type, source 3/0 10086977, destination 1/1 8613800138000
@@ -22,7 +23,7 @@ def octets(text: str) -> bytes:
 
 
 def provider(**options: object) -> SmppProvider:
-    made = make(Smsc(port=2775), **options)
+    made = make(2775, **options)
     made._now = lambda: NOW
     return made
 

@@ -18,7 +18,8 @@ from app.providers import provider_kinds
 from app.providers.base import BindEndedError, EndlessLease
 from app.providers.smpp.options import SmppOptions
 from tests.providers.contract import ProviderContract
-from tests.providers.smpp.rig import OPTIONS, Stored, bound, listening, make
+from tests.providers.session.rig import Stored
+from tests.providers.smpp.rig import OPTIONS, bound, listening, make
 
 pytestmark = pytest.mark.anyio
 
@@ -147,5 +148,5 @@ async def test_a_wrong_name_or_an_unknown_authority_is_refused(
     ca = {"ca": str(certificate)} if names["server_name"] == "smsc.example" else {}
     async with listening(tls=served(certificate)) as smsc:
         with pytest.raises(BindEndedError, match=says):
-            await asyncio.wait_for(make(smsc, tls={**ca, **names}).run(0, Stored(), EndlessLease()), 5)
+            await asyncio.wait_for(make(smsc.port, tls={**ca, **names}).run(0, Stored(), EndlessLease()), 5)
         assert all(session.pdus == [] for session in smsc.sessions)

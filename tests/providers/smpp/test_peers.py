@@ -19,9 +19,10 @@ from app.domain.messages import InboundMessage, OutboundStatus
 from app.domain.values import replace
 from app.providers.base import Accepted, BindEndedError, EndlessLease
 from app.providers.smpp.adapter import SmppProvider
-from app.toys.smsc import Pdu, Session, Smsc, deliver_body
+from app.toys.smsc import Pdu, Session, deliver_body
 from tests.crash.process import free_port
-from tests.providers.smpp.rig import TIMES, Stored, bound, make, message, until
+from tests.providers.session.rig import TIMES, Stored, message, until
+from tests.providers.smpp.rig import bound, make
 
 pytestmark = pytest.mark.anyio
 HERE = Path(__file__).parent
@@ -38,7 +39,7 @@ def missing(what: str) -> None:
 
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[tuple[SmppProvider, Stored]]:
-    provider, inbox = make(Smsc(port=port), replace(TIMES, answer=5, goodbye=5)), Stored()
+    provider, inbox = make(port, replace(TIMES, answer=5, goodbye=5)), Stored()
     running = asyncio.create_task(provider.run(0, inbox, EndlessLease()))
     try:
         await until(lambda: provider.is_ready or running.done())
@@ -208,7 +209,7 @@ async def every_pdu() -> list[bytes]:
         async with bound(times=replace(TIMES, idle=0.05), options=options) as rig:
             await rig.send(message(LONG, segments=3))
             await rig.send(message(GSM7[:100], encoding="gsm7"))
-            rig.smsc.deliver(rig.session, deliver_body("8613800138000", "10086", b"0000"))
+            rig.server.deliver(rig.session, deliver_body("8613800138000", "10086", b"0000"))
             rig.session.send(0x103, 9, b"\0\1\x018613800138000\0\0\x0110086\0\0\0\0\x04\x24\0\x010")
             rig.session.send(0x15, 10)
             rig.session.send(0x03, 11)
@@ -217,7 +218,7 @@ async def every_pdu() -> list[bytes]:
     async with bound(bind="tx_rx") as rig:
         rig.session.send(0x06, 12)
         await rig.end()
-        found += [pdu.octets for session in rig.smsc.sessions for pdu in session.pdus]
+        found += [pdu.octets for session in rig.server.sessions for pdu in session.pdus]
     return found
 
 

@@ -10,9 +10,9 @@ import yaml
 from app.providers import provider_kinds
 from app.providers.base import EndlessLease
 from app.settings import SettingsFile
-from app.toys.smsc import Smsc
 from tests.docs.reading import ROOT, blocks
-from tests.providers.smpp.rig import TIMES, Stored, make, message, until
+from tests.providers.session.rig import Stored, message, until
+from tests.providers.smpp.rig import make
 
 pytestmark = pytest.mark.anyio
 PAGE = ROOT / "docs" / "carriers" / "smpp.md"
@@ -38,7 +38,7 @@ async def test_the_toy_at_the_terminal() -> None:
     try:
         listening = await said()
         assert listening.startswith("listening on 127.0.0.1:")
-        provider, inbox = make(Smsc(port=int(listening.rpartition(":")[2])), TIMES), Stored()
+        provider, inbox = make(int(listening.rpartition(":")[2])), Stored()
         running = asyncio.create_task(provider.run(0, inbox, EndlessLease()))
         assert await said() == "bound as transceiver"
         await until(lambda: provider.is_ready)

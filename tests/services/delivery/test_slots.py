@@ -13,7 +13,7 @@ from app.domain.sharing import buckets_of_slots, most_slots
 from app.domain.storage import StorageUnavailableError
 from app.services.membership import Role
 from tests.outage import away
-from tests.providers.smpp.rig import until
+from tests.providers.session.rig import until
 from tests.services.delivery.workers import LONG_AGO, NAME, Carrier, settle, working
 
 pytestmark = pytest.mark.anyio

@@ -22,7 +22,7 @@ from app.domain.values import replace
 from app.providers.base import session_number
 from app.services import intake
 from tests.outage import away
-from tests.providers.smpp.rig import until
+from tests.providers.session.rig import until
 from tests.running import ALICE, BOB, Running, running
 from tests.services.carriers import NAME, use
 from tests.services.delivery.test_binds import FakeSession, session_of, when_known
