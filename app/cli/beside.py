@@ -22,6 +22,11 @@ def _known(kind: str | None) -> str | None:
     return kind
 
 
+def _listed() -> str:
+    *others, last = TOYS
+    return f"{', '.join(others)} or {last}"
+
+
 CarrierKind = Annotated[
     str | None,
     typer.Option(
@@ -48,7 +53,7 @@ def check_carrier(settings: Settings, called: Caller) -> None:
     """Raise SettingsError if a toy carrier is asked for that must not be."""
     if called.carrier is None:
         if called.carrier_port is not None:
-            raise SettingsError(f"--carrier-port is that of --carrier, which is missing: {' or '.join(TOYS)}")
+            raise SettingsError(f"--carrier-port is that of --carrier, which is missing: {_listed()}")
     elif settings.env is not Environment.DEMO:
         raise SettingsError(
             f"SMSGW_ENV is {settings.env.value}: a toy carrier stands beside a demo only; leave out --carrier, or set "

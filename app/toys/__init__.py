@@ -23,10 +23,16 @@ def _smpp() -> type[ToyCarrier]:
     return SmppToy
 
 
+def _cmpp() -> type[ToyCarrier]:
+    from app.toys.cmpp import CmppToy  # noqa: PLC0415  only for who runs one
+
+    return CmppToy
+
+
 def _kannel() -> type[ToyCarrier]:
     from app.toys.kannel import KannelToy  # noqa: PLC0415  only for who runs one
 
     return KannelToy
 
 
-TOYS: Mapping[str, Toy] = {"smpp": Toy(2775, _smpp), "kannel": Toy(13013, _kannel)}
+TOYS: Mapping[str, Toy] = {"smpp": Toy(2775, _smpp), "cmpp": Toy(7890, _cmpp), "kannel": Toy(13013, _kannel)}

@@ -131,9 +131,13 @@ class Ismg(server.Server[Session]):
 
     def deliver(self, session: Session, delivery: Delivery) -> int:
         """Send a DELIVER, and again if it is not answered; return its sequence number."""
+        return self.deliver_body(session, delivery.body(self.version))
+
+    def deliver_body(self, session: Session, body: bytes) -> int:
+        """Send a DELIVER with this body, and again if it is not answered; return its sequence number."""
         sequence = next(self.sequence) & 0xFFFFFFFF
         self.unanswered.add((session, sequence))
-        self._send(session, sequence, delivery.body(self.version), _REPEATS)
+        self._send(session, sequence, body, _REPEATS)
         return sequence
 
     def _send(self, session: Session, sequence: int, body: bytes, repeats: int) -> None:

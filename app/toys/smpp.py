@@ -1,19 +1,15 @@
 """A toy SMSC beside a gateway. Sections [S n] are those of SMPP 3.4, Issue 1.2."""
 
-import asyncio
-import logging
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from typing import ClassVar
 
 import gsm0338
 from typing_extensions import override
 
-from app.toys.carrier import TIMEOUT, Answer, NotCarriedError, Report, Sms, Taken, ToyCarrier
+from app.toys.beside import Segment, SessionToy
+from app.toys.carrier import TIMEOUT, Answer, Report, Sms
 from app.toys.smsc import (
     ANSWER,
     DELIVER,
@@ -39,44 +35,16 @@ _MO_ID, _MESSAGE_PAYLOAD = 0x1403, 0x0424
 _LONGEST_SHORT_MESSAGE = 254
 _BEIJING = timezone(timedelta(hours=8))
 _alphabet = gsm0338.Codec()
-log = logging.getLogger(__name__)
-
-# Sender, recipient and reference of a long message.
-_Key = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A submit_sm, and the id that it was given."""
-
-    theirs: str
-    message: Message
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """Its message's reference, the number of segments, and its own number from 1."""
-        if self.message.esm_class & _UDHI:
-            reference, total, number = self.message.short_message[3:_HEADER_OCTETS]
-            return reference, total, number
-        return -1, 1, 1
-
-    @property
-    def octets(self) -> bytes:
-        return self.message.short_message[_HEADER_OCTETS if self.message.esm_class & _UDHI else 0 :]
-
-
-class SmppToy(ToyCarrier):
+class SmppToy(SessionToy[Session, Pdu, Message]):
     """A toy SMSC: the gateway binds to it."""
 
     kind: ClassVar[str] = "smpp"
 
     def __init__(self, listening: socket.socket, gateway: str) -> None:
-        super().__init__(listening, gateway)
         self._smsc = Smsc(behaviour=self._hear)
-        # One after the other, as the segments of a message belong together.
-        self._submits: asyncio.Queue[tuple[Session, Pdu]] = asyncio.Queue()
-        self._delivered: dict[int, asyncio.Future[int]] = {}
-        self._segments: dict[_Key, Mapping[int, _Segment]] = {}
+        super().__init__(listening, gateway, self._smsc)
 
     @override
     def settings(self) -> dict[str, object]:
@@ -90,89 +58,40 @@ class SmppToy(ToyCarrier):
             "timeout": TIMEOUT,
         }
 
-    @override
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        await self._smsc.listen(listening=self._listening)
-        taking = asyncio.create_task(self._take_all())
-        try:
-            yield
-        finally:
-            taking.cancel()
-            await asyncio.gather(taking, return_exceptions=True)
-            await self._smsc.close()
-
     def _hear(self, session: Session, pdu: Pdu) -> None:
         if pdu.command == SUBMIT:
-            self._submits.put_nowait((session, pdu))
+            self.hear_submit(session, pdu)
         elif pdu.command == DELIVER | ANSWER:
-            if (waiting := self._delivered.get(pdu.sequence)) is not None and not waiting.done():
-                waiting.set_result(pdu.status)
+            self.hear_answer(pdu.sequence, is_good=pdu.status == 0)
         else:
             behave(session, pdu)
 
-    # ---- to the handsets
-
-    async def _take_all(self) -> None:
-        while True:
-            session, pdu = await self._submits.get()
-            try:
-                await self._take(session, pdu)
-            except Exception:
-                log.exception("a submit_sm could not be read")
-                session.answer(pdu, status=_SYSTEM_ERROR)
-
-    async def _take(self, session: Session, pdu: Pdu) -> None:
-        segment = _Segment(self._smsc.next_id(), read_submit(pdu.body))
-        reference, total, number = segment.place
-        key = (segment.message.source[2], segment.message.destination[2], reference)
-        segments = {**self._segments.get(key, {}), number: segment}
-        is_whole = len(segments) == total
-        answer = await self.handsets.take(self._whole(segments) if is_whole else None)
-        if answer.is_taken:
-            self._segments.pop(key, None)
-            if not is_whole:
-                self._segments[key] = segments
-        if answer is Answer.OK:
-            session.answer(pdu, segment.theirs.encode() + b"\0")
-        elif answer is not Answer.TIMEOUT:
-            session.answer(pdu, status=_STATUSES[answer])
-
-    def _whole(self, given: Mapping[int, _Segment]) -> Taken:
-        segments = [given[number] for number in sorted(given)]
-        message, octets = segments[0].message, b"".join(one.octets for one in segments)
-        text = octets.decode("utf-16-be") if message.data_coding == _UCS2 else str(_alphabet.decode(octets)[0])
-        return Taken(message.source[2], message.destination[2], text, partial(self._report, segments))
-
-    # ---- to the gateway
-
-    async def _report(self, segments: Sequence[_Segment], report: Report, at: datetime) -> bool:
-        """Send a receipt for each segment."""
-        done = f"{at.astimezone(_BEIJING):%y%m%d%H%M%S}"
-        bodies = [receipt(one.message, one.theirs, _WORDS[report], done) for one in segments]
-        return all([await self._deliver(body) for body in bodies])
+    @override
+    def segment_of(self, pdu: Pdu) -> Segment[Message]:
+        message = read_submit(pdu.body)
+        header = message.short_message[: _HEADER_OCTETS if message.esm_class & _UDHI else 0]
+        octets = message.short_message[len(header) :]
+        return Segment(self._smsc.next_id(), message, message.source[2], message.destination[2], header, octets)
 
     @override
-    async def send(self, sms: Sms, message_id: str) -> None:
-        with suppress(TimeoutError):
-            await self._smsc.until(lambda: self._smsc.open_sessions, self.patience)
-        if not await self._deliver(_deliver_body(sms, message_id)):
-            raise NotCarriedError("the gateway has no session, or did not take the message")
+    def text_of(self, first: Message, octets: bytes) -> str:
+        return octets.decode("utf-16-be") if first.data_coding == _UCS2 else str(_alphabet.decode(octets)[0])
 
-    async def _deliver(self, body: bytes) -> bool:
-        """Send a deliver_sm over the newest session, and return True once the gateway has stored it."""
-        if not (sessions := self._smsc.open_sessions):
-            return False
-        sequence = self._smsc.deliver(sessions[-1], body)
-        status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._delivered[sequence] = status
-        try:
-            async with asyncio.timeout(self.patience):
-                return await status == 0
-        except TimeoutError:
-            return False
-        finally:
-            del self._delivered[sequence]
+    @override
+    def answer(self, session: Session, pdu: Pdu, answer: Answer, theirs: str) -> None:
+        session.answer(pdu, theirs.encode() + b"\0" if answer is Answer.OK else b"", _STATUSES[answer])
+
+    @override
+    def deliveries_of(self, sms: Sms, message_id: str) -> Sequence[bytes]:
+        return [_deliver_body(sms, message_id)]
+
+    @override
+    def report_of(self, segment: Segment[Message], report: Report, at: datetime) -> bytes:
+        return receipt(segment.message, segment.theirs, _WORDS[report], f"{at.astimezone(_BEIJING):%y%m%d%H%M%S}")
+
+    @override
+    def deliver(self, session: Session, body: bytes) -> int:
+        return self._smsc.deliver(session, body)
 
 
 def _deliver_body(sms: Sms, message_id: str) -> bytes:

@@ -67,7 +67,7 @@ async def test_what_the_toy_refuses_is_said_in_its_words(page: Page, kind: str) 
     phone = page.phone()
     await page.web.running.faults("throttle")
     await phone.say("HELP")
-    said = {"smpp": "RTHROTTLED 0x58", "kannel": "HTTP 503"}[kind]
+    said = {"smpp": "RTHROTTLED 0x58", "cmpp": "CMPP 8 flow control", "kannel": "HTTP 503"}[kind]
     await expect(phone.ghosts).to_contain_text(f"refused by the network ({said})")
     await page.web.running.faults("ok")
     await page.button("+1 h").click()

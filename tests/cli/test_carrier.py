@@ -81,7 +81,7 @@ def test_it_is_refused_outside_of_the_demo(environment: str, tmp_path: Path) -> 
 
 
 def test_a_port_without_a_carrier_is_refused(tmp_path: Path) -> None:
-    assert "--carrier, which is missing: smpp or kannel" in refusal(f"{SMSGW} demo --carrier-port 2775", tmp_path)
+    assert "--carrier, which is missing: smpp, cmpp or kannel" in refusal(f"{SMSGW} demo --carrier-port 2775", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -126,11 +126,11 @@ class CarrierBeside:
 
 
 def _stored(connection: Connection, *, msisdn: str, their_id: str, part: PartOf | None) -> str | None:
-    """Return the gateway's id of a text that came by the toy."""
-    number = part.number if part and part.total > 1 else 0
-    values = (NAME, their_id, msisdn, number, bucket_of(msisdn))
-    key = dict(zip(inbound_keys.KEY, values, strict=True))
-    return inbound_keys.ids_of(connection, [key]).get(values)
+    """Return the gateway's id of a text that came by the toy, or of its first part if the toy cut it."""
+    numbers = [part.number] if part and part.total > 1 else [0, 1]
+    values = [(NAME, their_id, msisdn, number, bucket_of(msisdn)) for number in numbers]
+    found = inbound_keys.ids_of(connection, [dict(zip(inbound_keys.KEY, one, strict=True)) for one in values])
+    return next((found[one] for one in values if one in found), None)
 
 
 def _header(part: PartOf | None) -> bytes:
