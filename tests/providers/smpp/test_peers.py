@@ -5,11 +5,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from app.providers.base import Accepted, BindEndedError, EndlessLease
 from app.providers.smpp.adapter import SmppProvider
 from app.toys.smsc import Pdu, Session, deliver_body
 from tests.crash.process import free_port
+from tests.providers.session.capturing import dissected, missing
 from tests.providers.session.rig import TIMES, Stored, message, until
 from tests.providers.smpp.rig import bound, make
 
@@ -28,13 +28,6 @@ pytestmark = pytest.mark.anyio
 HERE = Path(__file__).parent
 LONG = "您好，回复1退订彩铃，回复2退订手机报。" * 8
 GSM7 = "[10086] Reply 1 to stop {Ringtones} @ 5_00 $ or €1 " * 7
-
-
-def missing(what: str) -> None:
-    """Skip the test, or with CI=true let it fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @asynccontextmanager
@@ -222,33 +215,13 @@ async def every_pdu() -> list[bytes]:
     return found
 
 
-def capture(pdus: Sequence[bytes]) -> bytes:
-    """Return a file of packets, from the gateway to port 2775, a PDU in each."""
-    packets, sequence = [pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)], 1
-    for pdu in pdus:
-        tcp = pack(">HHIIBBHHH", 40000, 2775, sequence, 1, 0x50, 0x18, 65535, 0, 0) + pdu
-        packet = pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, b"\x7f\0\0\1", b"\x7f\0\0\2") + tcp
-        packets.append(pack("<IIII", 0, 0, len(packet), len(packet)) + packet)
-        sequence += len(pdu)
-    return b"".join(packets)
-
-
 async def test_tshark_reads_every_pdu_without_a_malformed_field(tmp_path: Path) -> None:
-    tshark = shutil.which("tshark")
-    if tshark is None:
-        missing("No tshark on this machine: install the package tshark.")
     pdus = await every_pdu()
     commands = {int.from_bytes(pdu[4:8]) for pdu in pdus}
     assert commands >= {1, 2, 4, 6, 9, 0x15, 0x80000000, 0x80000005, 0x80000006, 0x80000015, 0x80000103}
     # It must find what is wrong, too.
     broken = Pdu(4, 0, 1, b"\0\3\x00100").octets
-    path = tmp_path / "ours.pcap"
-    path.write_bytes(capture([*pdus, broken]))
-    command = [str(tshark), "-r", str(path), "-d", "tcp.port==2775,smpp", "-T", "fields", "-E", "separator=;"]
-    command += [word for field in ("smpp.command_id", "_ws.malformed") for word in ("-e", field)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    output, _ = await process.communicate()
-    rows = [line.split(";") for line in output.decode().splitlines()]
+    rows = await dissected([*pdus, broken], "smpp", "smpp.command_id", tmp_path)
     assert [int(row[0], 16) for row in rows[:-1]] == [int.from_bytes(pdu[4:8]) for pdu in pdus]
     assert [row for row in rows[:-1] if row[1]] == []
     assert rows[-1][1], "tshark found nothing wrong with a broken PDU"
