@@ -52,7 +52,7 @@ test-fast: setup ## Run the tests of the pure core
 	$(BIN)/python -m pytest $(PURE)
 
 # A carrier that sends anything over its sessions: 100,000 PDUs, of which `make test` has 10,000.
-PEERS = tests/providers/smpp/test_fuzz.py
+PEERS = tests/providers/session/test_fuzz.py
 
 SEEDS ?= 0-1999
 soak: setup ## Flood sessions, and live many simulated lives (SEEDS=0-9999 for others than the first 2,000)

@@ -123,7 +123,7 @@ def _serve(command: str, host: str, port: int | None, roles: frozenset[Role]) ->
     epilog=examples(
         ("smsgw demo", "on http://127.0.0.1:8086"),
         ("smsgw demo --port 9000", "on another port, beside the first"),
-        ("smsgw demo --carrier smpp", "with a toy SMSC between the phones and the gateway"),
+        ("smsgw demo --carrier cmpp", "with a toy ISMG between the phones and the gateway"),
     )
 )
 def demo(

@@ -10,7 +10,7 @@ from tests.docs.reading import ROOT, relative_name
 from tests.docs.terminal import Terminal, follow, free_port
 
 PAGES = sorted((ROOT / "docs" / "carriers").glob("[a-z]*.md"))
-PORTS = ("2775", "8086", "9000", "10001", "13000", "13001", "13013")
+PORTS = ("2775", "7890", "8086", "9000", "10001", "13000", "13001", "13013")
 KANNEL = ("/usr/sbin/bearerbox", "/usr/sbin/smsbox", "/usr/lib/kannel/test/fakesmsc")
 
 
