@@ -1,4 +1,4 @@
-"""Measures one bind of a session carrier: ``python -m bench.outbound``.
+"""Measures one bind of a session carrier, over each protocol: ``python -m bench.outbound``.
 
 The carrier is a process of its own on loopback that answers at once, the window is 100, the database an SQLite file. It
 shows messages a second, and the gateway's processor time for each (carriers.md 4.11, 10.12):
@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -31,6 +32,7 @@ from app.db.outbox import outbox
 from app.db.session import Database, normalise_url
 from app.domain.messages import DeliveryReport, InboundMessage, InboundResult
 from app.observability import configure_logging
+from app.options import ProviderOptions
 from app.providers import make_provider, provider_kinds
 from app.providers.base import Accepted, EndlessLease, Provider, Submission, Surroundings
 from app.services.gateway import Gateway
@@ -47,10 +49,27 @@ LEAST = {"adapter and session alone": 5_000, "through the outbox": 2_500, "in": 
 _PAUSE_SECONDS = 0.1
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of carrier: the settings of its provider, and the module and first arguments of its program."""
+
+    name: str
+    options: Mapping[str, object]
+    program: Sequence[str]
+
+
+_CMPP = {"kind": "cmpp", "sp_id": "901234", "service_id": "HELP"}
+KINDS = (
+    Kind("SMPP", {"kind": "smpp", "system_id": "bench"}, ["bench.servers.smsc"]),
+    Kind("CMPP 2.0", {**_CMPP, "version": "2.0"}, ["bench.servers.ismg", "2.0"]),
+    Kind("CMPP 3.0", {**_CMPP, "version": "3.0"}, ["bench.servers.ismg", "3.0"]),
+)
+
+
 @contextmanager
-def carrier(port: int, messages: int = 0, prefix: str = "") -> Iterator["subprocess.Popen[bytes]"]:
+def carrier(kind: Kind, port: int, messages: int = 0, prefix: str = "") -> Iterator["subprocess.Popen[bytes]"]:
     """Run the carrier while the block runs; it sends so many messages from numbers that begin with a prefix."""
-    command = [sys.executable, "-m", "bench.servers.smsc", str(port), str(messages), prefix]
+    command = [sys.executable, "-m", *kind.program, str(port), str(messages), prefix]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT)
     try:
         line(process)
@@ -92,17 +111,16 @@ class Nothing:
         """Nothing is stored, so nothing is confirmed."""
 
 
-def options(port: int) -> dict[str, object]:
+def options(kind: Kind, port: int) -> ProviderOptions:
     """Return the settings of the provider."""
-    address = f"127.0.0.1:{port}"
-    return {"kind": "smpp", "address": address, "system_id": "bench", "secret": "secret", "window": WINDOW}
+    given = {**kind.options, "address": f"127.0.0.1:{port}", "secret": "secret", "window": WINDOW}
+    return provider_kinds()[str(given["kind"])].model_validate(given)
 
 
-async def send_alone(port: int, count: int) -> Measured:
+async def send_alone(kind: Kind, port: int, count: int) -> Measured:
     """Send messages over one bind, as many at a time as the window has places."""
-    given = provider_kinds()["smpp"].model_validate(options(port))
     transport = httpx.MockTransport(lambda _request: httpx.Response(500))
-    provider = make_provider(PROVIDER, given, Surroundings(transport))
+    provider = make_provider(PROVIDER, options(kind, port), Surroundings(transport))
     running = asyncio.create_task(provider.run(0, Nothing(), EndlessLease()))
     await ready(provider)
     valid_until = datetime.now(UTC) + timedelta(minutes=10)
@@ -139,13 +157,13 @@ async def ready(provider: Provider) -> None:
 
 
 @asynccontextmanager
-async def gateway_on(folder: str, port: int) -> AsyncIterator[Gateway]:
+async def gateway_on(kind: Kind, folder: str, port: int) -> AsyncIterator[Gateway]:
     """Run a gateway on an empty database, whose default provider is the carrier on a port."""
     url = f"sqlite:///{folder}/gateway-{port}.db"
     database = Database(normalise_url(url))
     database.write_now(migrations.upgrade)
     database.close()
-    given = provider_kinds()["smpp"].model_validate(options(port))
+    given = options(kind, port)
     file = SettingsFile(default_provider=PROVIDER, providers={PROVIDER: given}, auto_create_subscribers=True)
     built = build_gateway(Settings(_env_file=None, env=Environment.TEST, database_url=url, file=file))
     async with built.running():
@@ -163,9 +181,9 @@ async def rows(gateway: Gateway, table: Table) -> int:
     return int(await gateway.storage.database.read(lambda connection: connection.execute(count).scalar_one()))
 
 
-async def send_from_outbox(folder: str, port: int, count: int) -> Measured:
+async def send_from_outbox(kind: Kind, folder: str, port: int, count: int) -> Measured:
     """Let replies wait while the carrier is away, then hand them over."""
-    async with gateway_on(folder, port) as gateway:
+    async with gateway_on(kind, folder, port) as gateway:
         messages = [InboundMessage(f"{n}", f"861380{n:07}", "10086", "查") for n in range(count)]
         for first in range(0, count, 500):
             await gateway.turning.intake.store(Source(PROVIDER), messages[first : first + 500])
@@ -173,7 +191,7 @@ async def send_from_outbox(folder: str, port: int, count: int) -> Measured:
             await asyncio.sleep(_PAUSE_SECONDS)
         short = update(outbound_message).values(text=TEXT, encoding="gsm7", segments=1)
         await gateway.storage.database.write(lambda connection: connection.execute(short))
-        with carrier(port):
+        with carrier(kind, port):
             await ready(gateway.carriers.providers[PROVIDER])
             began, used = time.perf_counter(), time.process_time()
             while await waiting(gateway):  # noqa: ASYNC110  the database tells nobody
@@ -181,10 +199,10 @@ async def send_from_outbox(folder: str, port: int, count: int) -> Measured:
             return Measured(count, time.perf_counter() - began, time.process_time() - used)
 
 
-async def receive(folder: str, port: int, count: int, prefix: str) -> Measured:
+async def receive(kind: Kind, folder: str, port: int, count: int, prefix: str) -> Measured:
     """Let the carrier send messages, until it has all answers."""
-    with carrier(port, count, prefix) as process:
-        async with gateway_on(folder, port) as gateway:
+    with carrier(kind, port, count, prefix) as process:
+        async with gateway_on(kind, folder, port) as gateway:
             await ready(gateway.carriers.providers[PROVIDER])
             used = time.process_time()
             seconds = float(await asyncio.to_thread(line, process))
@@ -198,7 +216,7 @@ async def receive(folder: str, port: int, count: int, prefix: str) -> Measured:
 # ---- the command line
 
 
-def measure(count: int) -> dict[str, Measured]:
+def measure(kind: Kind, count: int) -> dict[str, Measured]:
     """Return the measurements by name."""
     found: dict[str, Measured] = {}
     with (
@@ -206,11 +224,11 @@ def measure(count: int) -> dict[str, Measured]:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         port = free_port()
-        with carrier(port):
-            found["adapter and session alone"] = runner.run(send_alone(port, count))
-        found["through the outbox"] = runner.run(send_from_outbox(folder, free_port(), count))
-        found["in"] = runner.run(receive(folder, free_port(), count, "8529"))
-        found["in, and replies"] = runner.run(receive(folder, free_port(), count, "861380"))
+        with carrier(kind, port):
+            found["adapter and session alone"] = runner.run(send_alone(kind, port, count))
+        found["through the outbox"] = runner.run(send_from_outbox(kind, folder, free_port(), count))
+        found["in"] = runner.run(receive(kind, folder, free_port(), count, "8529"))
+        found["in, and replies"] = runner.run(receive(kind, folder, free_port(), count, "861380"))
     return found
 
 
@@ -219,16 +237,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser(prog="python -m bench.outbound", description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--smoke", action="store_true", help="only see that all works")
     parser.add_argument("--messages", type=int, default=MESSAGES, help=f"of each measurement (default: {MESSAGES:,})")
+    parser.add_argument("--only", choices=[kind.name for kind in KINDS], help="measure one of them")
     given = parser.parse_args(arguments)
     configure_logging("ERROR")
-    found = measure(SMOKE_MESSAGES if given.smoke else given.messages)
-    for name, measured in found.items():
-        promise = f" (promised: {LEAST[name]:,})" if LEAST[name] else ""
-        print(
-            f"{name:28}{measured.rate:8,.0f} a second{promise}; "
-            f"{measured.microseconds:6,.0f} µs of processor time each, "
-            f"{1e6 / measured.microseconds:7,.0f} in a second of it"
-        )
+    chosen = [kind for kind in KINDS if given.only in (None, kind.name)]
+    for kind in chosen:
+        print(kind.name)
+        for name, measured in measure(kind, SMOKE_MESSAGES if given.smoke else given.messages).items():
+            promise = f" (promised: {LEAST[name]:,})" if LEAST[name] else ""
+            print(
+                f"  {name:28}{measured.rate:8,.0f} a second{promise}; "
+                f"{measured.microseconds:6,.0f} µs of processor time each, "
+                f"{1e6 / measured.microseconds:7,.0f} in a second of it"
+            )
     return 0
 
 
