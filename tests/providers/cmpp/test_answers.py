@@ -10,7 +10,7 @@ from app.providers.base import Accepted, BindEndedError, EndlessLease, Refused, 
 from app.providers.cmpp.pdu import packed
 from app.providers.session.dialect import Answered, Ignored
 from app.toys.ismg import CONNECT, SUBMIT, Pdu, Session, answer_connect, behave
-from tests.providers.cmpp.test_octets import VERSIONS, bound, provider
+from tests.providers.cmpp.rig import VERSIONS, bound, provider
 from tests.providers.session.carriers import CMPP2, CMPP3
 from tests.providers.session.rig import Stored, listening, make, message, until
 from tests.providers.session.rig import bound as rig_bound

@@ -12,7 +12,7 @@ from app.domain.parts import PartOf
 from app.providers.cmpp.pdu import packed
 from app.providers.session.dialect import Incoming, Reply
 from app.toys.submits import V2, V3, Delivery, report_content
-from tests.providers.cmpp.test_octets import VERSIONS, bound
+from tests.providers.cmpp.rig import VERSIONS, bound
 
 OCTETS = {"2.0": V2, "3.0": V3}
 MSG_ID = bytes.fromhex("0123456789abcdef")

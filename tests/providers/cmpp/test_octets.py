@@ -1,6 +1,6 @@
 """Golden octets of both versions: what is written, byte for byte (carriers.md 6.1 to 6.4, 10.2)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +9,12 @@ from app.domain.values import replace
 from app.providers.base import Refused, Submission
 from app.providers.cmpp.adapter import CmppProvider
 from app.providers.cmpp.pdu import Form, Version, layout, packed
-from app.providers.session.dialect import Bound, Dialect, Incoming
+from app.providers.session.dialect import Incoming
 from app.toys.submits import Message, read_submit
-from tests.providers.contract import made
+from tests.providers.cmpp.rig import NOW, VERSIONS, answer_to_connect, bound, provider
 from tests.providers.session.rig import message
 
-# 2 January, 03:04:05 in Beijing.
-NOW = datetime(2026, 1, 1, 19, 4, 5, tzinfo=UTC)
-VERSIONS = ["2.0", "3.0"]
 SOURCE_MD5 = "1c39df8b9c01798a8f35c3c785cf91ce"
-ISMG_MD5 = {"2.0": "9e21b4ca73ef610ad7e2a0c6990e1098", "3.0": "e9ed198350952cc89cfdfb0c747e8438"}
 
 
 def octets(*parts: str) -> bytes:
@@ -27,13 +23,6 @@ def octets(*parts: str) -> bytes:
 
 def text(value: str, width: int) -> str:
     return value.encode().ljust(width, b"\0").hex()
-
-
-def provider(version: str = "3.0", **options: object) -> CmppProvider:
-    given = {"address": "ismg.example", "version": version, "sp_id": "901234", "service_id": "HELP", **options}
-    found = made(CmppProvider, **{"secret": "secret", **given})
-    found._now = lambda: NOW
-    return found
 
 
 def item(value: str, **more: Any) -> Submission:  # noqa: ANN401  any field
@@ -49,18 +38,6 @@ def written(given: CmppProvider, submission: Submission, reference: int = 0x1234
 
 def read(given: CmppProvider, submission: Submission, version: str = "3.0") -> list[Message]:
     return [read_submit(pdu[12:], 0x20 if version == "2.0" else 0x30) for pdu in written(given, submission)]
-
-
-def bound(version: str) -> Dialect:
-    [dialect] = provider(version).dialects(0, "secret")
-    dialect.bind(3)
-    assert dialect.read(answer_to_connect(version, 3)) == Bound()
-    return dialect
-
-
-def answer_to_connect(version: str, sequence: int) -> bytes:
-    width, octet = (1, b"\x20") if version == "2.0" else (4, b"\x30")
-    return packed(0x80000001, sequence, bytes(width) + bytes.fromhex(ISMG_MD5[version]) + octet)
 
 
 # ---- the session
