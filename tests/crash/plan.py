@@ -12,9 +12,10 @@ ASLEEP_SECONDS, ASLEEP_LONG_SECONDS = 13.0, 63.0
 _SHARE_LONG = 0.25
 _LEAST_FAULTS, _MOST_FAULTS = 3, 6
 SERVER, CARRIER = -1, -2
-CARRIERS = ("http", "smpp")
-# One round in three is over SMPP; its SMSC breaks sessions now and then, too.
-_CARRIER_WEIGHTS, _MOST_CUTS = (2, 1), 3
+CARRIERS = ("http", "smpp", "cmpp")
+OVER_SESSIONS = frozenset({"smpp", "cmpp"})
+# Half of the rounds are over sessions, whose carrier breaks them now and then, too.
+_CARRIER_WEIGHTS, _MOST_CUTS = (2, 1, 1), 3
 _PROCESSES = (["web", "worker", "worker"], ["serve", "serve", "serve"])
 
 
@@ -54,7 +55,7 @@ class Plan:
 def draw(seed: int, database: str, carrier: str | None = None) -> Plan:
     """Return the plan of a seed, always the same, for ``sqlite`` or ``postgresql``.
 
-    ``carrier``: what it speaks, ``http`` or ``smpp``; None: as drawn.
+    ``carrier``: what it speaks, one of CARRIERS; None: as drawn.
     """
     choose = random.Random(f"{seed}:{database}")
     roles: Sequence[str] = ["serve"] if database == "sqlite" else choose.choice(_PROCESSES)
@@ -64,7 +65,7 @@ def draw(seed: int, database: str, carrier: str | None = None) -> Plan:
     steps = [_step(choose, fault, len(roles)) for fault in faults]
     on_unknown = choose.choice(["wait", "resend"])
     [drawn] = choose.choices(CARRIERS, _CARRIER_WEIGHTS)
-    if (carrier or drawn) == "smpp":
+    if (carrier or drawn) in OVER_SESSIONS:
         cuts = choose.randint(1, _MOST_CUTS)
         steps += [Step(choose.uniform(0.5, LOAD_SECONDS), Fault.CUT, CARRIER, 0) for _ in range(cuts)]
     return Plan(seed, database, roles, on_unknown, carrier or drawn, sorted(steps, key=lambda step: step.at))

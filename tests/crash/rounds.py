@@ -17,13 +17,13 @@ from app.db.session import Database, normalise_url
 from tests.crash import judging
 from tests.crash.calls import prepare, subscribe
 from tests.crash.carrier import Answer, carrier
+from tests.crash.lines import keeping
 from tests.crash.lines.http import HttpLine
 from tests.crash.lines.line import SETTLED_WITHIN_SECONDS, Line
-from tests.crash.lines.smpp import SmppLine
+from tests.crash.lines.session import KEEPING, SessionLine
 from tests.crash.plan import CARRIER, LOAD_SECONDS, SERVER, Fault, Plan, Step
 from tests.crash.process import PASSWORD, READY_SECONDS, Process, processes_of
 from tests.crash.server import Server, own_server
-from tests.crash.smsc import smsc
 
 NUMBERS = [f"+861380017{place:04}" for place in range(16)]
 SERVICES = ("CL", "SJB")
@@ -34,7 +34,7 @@ DIALOGUE = (
 )  # fmt: skip
 _SAID_TWICE = "TS 信号不好4"
 _SHARES = {Answer.LATE: 0.04, Answer.DROPPED: 0.06, Answer.THROTTLED: 0.03, Answer.BROKEN: 0.05}
-# How long an SMSC waits for an answer before it cuts the session.
+# How long a carrier over sessions waits for an answer before it cuts the session.
 _PATIENCE_SECONDS = (8.0, 25.0)
 
 
@@ -48,9 +48,9 @@ class Result:
 
 @contextmanager
 def _line(plan: Plan) -> Iterator[Line]:
-    if plan.carrier == "smpp":
-        with smsc(plan.seed, _SHARES, patience=_PATIENCE_SECONDS) as theirs:
-            yield SmppLine(theirs)
+    if plan.carrier in KEEPING:
+        with keeping.running(KEEPING[plan.carrier], plan.seed, _SHARES, patience=_PATIENCE_SECONDS) as theirs:
+            yield SessionLine(theirs)
     else:
         with carrier(plan.seed, _SHARES) as server:
             yield HttpLine(server, plan.seed)

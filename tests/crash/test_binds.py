@@ -1,4 +1,4 @@
-"""Four workers, two binds over SMPP: asked to end, killed, started again, stopped past the lease (carriers.md 10.9)."""
+"""Four workers, two binds over SMPP or CMPP: asked to end, killed, started again, stopped past the lease (carriers.md 10.9)."""
 
 import os
 import random
@@ -11,16 +11,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from app.db.session import Database, normalise_url
 from app.domain.messages import OutboundStatus
-from app.toys.smsc import UNBIND, Session
+from app.toys.server import Session
 from tests.crash import judging
 from tests.crash.judging import Found
-from tests.crash.lines.smpp import Customers
+from tests.crash.lines.keeping import AnyKeeping, most_at_once, running
+from tests.crash.lines.session import KEEPING, Customers
 from tests.crash.process import READY_SECONDS, Process, process_of
-from tests.crash.smsc import KeepingSmsc, most_at_once, smsc, who
 
+AnySession = Session[Any]
 NUMBERS = [f"+861380018{place:04}" for place in range(16)]
 WORKERS, BINDS = 4, 2
 TAKEN_OVER_SECONDS = 40
@@ -34,17 +38,17 @@ SETTLED_WITHIN_SECONDS = 300
 
 @dataclass
 class Workers:
-    """The processes by the names that they bind with, the SMSC, and customers who complain all the time."""
+    """The processes by the names that they bind with, the carrier, and customers who complain all the time."""
 
     database: Database
-    theirs: KeepingSmsc
+    theirs: AnyKeeping
     by_name: dict[str, Process]
     customers: Customers
     is_over: threading.Event = field(default_factory=threading.Event)
     writing: list[Future[None]] = field(default_factory=list)
 
     @property
-    def open(self) -> list[Session]:
+    def open(self) -> list[AnySession]:
         """The sessions that have not ended."""
         return self.theirs.call(lambda: self.theirs.open_sessions)
 
@@ -52,7 +56,7 @@ class Workers:
         """Wait until both binds are up, and held by others than one."""
 
         def are_bound() -> bool:
-            return sum(who(one) != besides for one in self.theirs.open_sessions) == BINDS
+            return sum(self.theirs.who(one) != besides for one in self.theirs.open_sessions) == BINDS
 
         self.theirs.wait_for(are_bound, TAKEN_OVER_SECONDS)
 
@@ -82,16 +86,16 @@ class Workers:
 
 
 @contextmanager
-def working(url: str, folder: Path) -> Iterator[Workers]:
+def working(kind: str, url: str, folder: Path) -> Iterator[Workers]:
     """Run four workers and their customers, and wait until two binds are up."""
     with ExitStack() as stack:
-        theirs = stack.enter_context(smsc())
+        theirs = stack.enter_context(running(KEEPING[kind]))
 
         def start(name: str) -> Process:
-            settings = theirs.settings(folder / name, system_type=name)
+            settings = theirs.settings(folder / name, name)
             return stack.enter_context(process_of("serve", url, folder / f"{name}.log", **settings))
 
-        names = [f"worker-{place}" for place in range(WORKERS)]
+        names = [f"work-{place}" for place in range(WORKERS)]
         with ThreadPoolExecutor(WORKERS) as pool:
             started = dict(zip(names, pool.map(start, names), strict=True))
         database = Database(normalise_url(url))
@@ -106,10 +110,10 @@ def working(url: str, folder: Path) -> Iterator[Workers]:
 
 def ask_to_end(this: Workers) -> None:
     """SIGTERM: goodbye is said, nothing is unknown, and another process binds."""
-    name = who(this.open[0])
-    sessions = [one for one in this.open if who(one) == name]
+    name = this.theirs.who(this.open[0])
+    sessions = [one for one in this.open if this.theirs.who(one) == name]
     assert this.by_name[name].kill(signal.SIGTERM) == 0
-    assert [one.pdus[-1].command for one in sessions] == [UNBIND] * len(sessions)
+    assert [one.pdus[-1].command for one in sessions] == [this.theirs.goodbye] * len(sessions)
     found = this.read()
     assert found.unknown.total() == 0
     assert OutboundStatus.UNKNOWN not in {row["status"] for row in found.outbound}
@@ -122,11 +126,11 @@ def kill_a_holder(this: Workers) -> None:
 
     It dies when it has just answered: the answer is lost, and the message comes over the other bind at once.
     """
-    name, is_dead = who(this.open[0]), threading.Event()
+    name, is_dead = this.theirs.who(this.open[0]), threading.Event()
     process = this.by_name[name]
 
-    def loses(session: Session) -> bool:
-        if is_dead.is_set() or who(session) != name:
+    def loses(session: AnySession) -> bool:
+        if is_dead.is_set() or this.theirs.who(session) != name:
             return False
         os.kill(process.running.pid, signal.SIGKILL)
         is_dead.set()
@@ -142,7 +146,7 @@ def kill_a_holder(this: Workers) -> None:
 
 def kill_and_start_again(this: Workers, times: int, *, is_long: bool) -> None:
     """kill -9 of a holder, and again as soon as it runs; in the long form each time of one that holds a bind."""
-    name = who(this.open[0])
+    name = this.theirs.who(this.open[0])
     for _ in range(times):
         process = this.by_name[name]
         process.kill(signal.SIGKILL)
@@ -150,7 +154,7 @@ def kill_and_start_again(this: Workers, times: int, *, is_long: bool) -> None:
         wait_until_alive(process)
         if is_long:
             this.wait_until_bound()
-            name = who(this.open[0])
+            name = this.theirs.who(this.open[0])
     this.wait_until_bound()
 
 
@@ -161,10 +165,10 @@ def wait_until_alive(process: Process) -> None:
         time.sleep(0.1)
 
 
-def stop_past_the_lease(this: Workers, *, is_long: bool) -> list[Session]:
+def stop_past_the_lease(this: Workers, *, is_long: bool) -> list[AnySession]:
     """SIGSTOP: others bind. When it goes on, nothing more comes over its old sessions, which are closed."""
-    name = who(this.open[0])
-    old = [one for one in this.open if who(one) == name]
+    name = this.theirs.who(this.open[0])
+    old = [one for one in this.open if this.theirs.who(one) == name]
     pid = this.by_name[name].running.pid
     os.kill(pid, signal.SIGSTOP)
     wakes_at = time.monotonic() + ASLEEP_SECONDS
@@ -178,10 +182,11 @@ def stop_past_the_lease(this: Workers, *, is_long: bool) -> list[Session]:
     return old
 
 
+@pytest.mark.parametrize("kind", KEEPING)
 def test_two_sessions_whatever_happens_to_their_holders(
-    unused_postgresql_url: str, tmp_path: Path, *, is_long: bool
+    kind: str, unused_postgresql_url: str, tmp_path: Path, *, is_long: bool
 ) -> None:
-    with working(unused_postgresql_url, tmp_path) as this:
+    with working(kind, unused_postgresql_url, tmp_path) as this:
         ask_to_end(this)
         kill_a_holder(this)
         kill_and_start_again(this, RESTARTS_IN_THE_LONG_FORM if is_long else RESTARTS, is_long=is_long)

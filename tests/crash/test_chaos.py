@@ -12,7 +12,8 @@ WAITING = 3000
 
 
 @pytest.mark.parametrize(
-    ("seed", "database", "carrier"), [(4, "sqlite", "http"), (7, "postgresql", "http"), (32, "postgresql", "smpp")]
+    ("seed", "database", "carrier"),
+    [(4, "sqlite", "http"), (7, "postgresql", "http"), (32, "postgresql", "smpp"), (33, "postgresql", "cmpp")],
 )
 def test_whatever_is_killed_nothing_is_lost_doubled_or_out_of_order(
     seed: int, database: str, carrier: str, tmp_path: Path

@@ -4,20 +4,23 @@ import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
 from app.db.session import Database, normalise_url
-from app.toys.smsc import ANSWER, DELIVER, ENQUIRE, UNBIND, Session
+from app.toys.server import Session
 from tests.crash import judging
 from tests.crash.calls import TAKEN, drain, post, prepare, texts
-from tests.crash.lines.smpp import Customers
+from tests.crash.lines.keeping import ANSWER, AnyKeeping, running
+from tests.crash.lines.session import KEEPING, Customers
 from tests.crash.process import Process, client, process_of
 from tests.crash.server import own_server
-from tests.crash.smsc import KeepingSmsc, smsc
 
+AnySession = Session[Any]
 NUMBERS = [f"+861380015{place:04}" for place in range(20)]
 # The promise is a few seconds; a machine that is busy with other tests is given more.
 ANSWERED_WITHIN_SECONDS = 30
@@ -82,13 +85,13 @@ def test_a_server_that_dies_under_load_and_comes_back_loses_nothing(tmp_path: Pa
 class Bound:
     """A gateway with one bind, and the customers who write to it."""
 
-    def __init__(self, theirs: KeepingSmsc, patience: int) -> None:
+    def __init__(self, theirs: AnyKeeping, patience: int) -> None:
         self.theirs = theirs
         self.patience = patience
         self.customers = Customers(theirs)
-        self._numbers, self._tests = iter(NUMBERS), count(1)
+        self._numbers = iter(NUMBERS)
 
-    def session(self, within: float) -> Session:
+    def session(self, within: float) -> AnySession:
         """Wait for a session, and return it."""
         self.theirs.wait_for(lambda: self.theirs.open_sessions, within)
         return self.theirs.call(lambda: self.theirs.open_sessions[-1])
@@ -101,29 +104,34 @@ class Bound:
         """Wait until the gateway has answered."""
         assert not wait(kept, RECOVERED_WITHIN_SECONDS).not_done
 
-    def test_link(self, session: Session, seconds: float) -> None:
+    def test_link(self, session: AnySession, seconds: float) -> None:
         """Test the link every second for so long, or until the session ends: each test is answered."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and session.is_open:
-            self._test(session, next(self._tests))
+            self._test(session)
             time.sleep(1)
 
-    def _test(self, session: Session, number: int) -> None:
-        def is_answered() -> bool:
-            return not session.is_open or number in {one.sequence for one in session.of(ENQUIRE | ANSWER)}
+    def _test(self, session: AnySession) -> None:
+        number = self.theirs.call(lambda: self.theirs.send(session, self.theirs.test))
 
-        self.theirs.call(lambda: session.send(ENQUIRE, number))
+        def is_answered() -> bool:
+            answers = session.of(self.theirs.test | ANSWER)
+            return not session.is_open or number in {one.sequence for one in answers}
+
         self.theirs.wait_for(is_answered, TESTED_WITHIN_SECONDS * self.patience)
 
 
-def answered(session: Session) -> int:
+def answered(session: AnySession) -> int:
     """Return how many messages of a session the gateway answered."""
-    return len(session.of(DELIVER | ANSWER))
+    return len(session.of(AnyKeeping.delivery | ANSWER))
 
 
-def test_an_smsc_keeps_what_is_written_while_the_database_is_away(tmp_path: Path, *, is_long: bool) -> None:
+@pytest.mark.parametrize("kind", KEEPING)
+def test_a_carrier_keeps_what_is_written_while_the_database_is_away(
+    kind: str, tmp_path: Path, *, is_long: bool
+) -> None:
     with ExitStack() as stack:
-        server, theirs = stack.enter_context(own_server()), stack.enter_context(smsc())
+        server, theirs = stack.enter_context(own_server()), stack.enter_context(running(KEEPING[kind]))
         settings = theirs.settings(tmp_path, binds=1)
         stack.enter_context(process_of("serve", server.url, tmp_path / "gateway.log", **settings))
         this = Bound(theirs, 1 if is_long else PATIENCE)
@@ -142,7 +150,7 @@ def test_an_smsc_keeps_what_is_written_while_the_database_is_away(tmp_path: Path
         kept = this.write(10)
         this.test_link(session, ENDED_WITHIN_SECONDS)
         assert session.ended_at is not None, "it ended in time"
-        assert (answered(session), session.of(UNBIND)) == (10, session.pdus[-1:])
+        assert (answered(session), session.of(theirs.goodbye)) == (10, session.pdus[-1:])
         away = AWAY_IN_THE_LONG_FORM_SECONDS if is_long else AWAY_SECONDS
         time.sleep(max(0.0, ended_at + away - time.monotonic()))
         assert theirs.call(lambda: theirs.sessions) == [session], "no other one is begun"

@@ -1,32 +1,36 @@
-"""A carrier over SMPP, whose SMSC the gateways bind to, and how what it saw is compared with what they stored."""
+"""A carrier over sessions, and how what it saw is compared with what the gateways stored."""
 
 import random
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 from app.db.session import Database
 from app.domain.masking import masked
-from app.domain.segments import Encoding
-from app.providers.session.alphabets import DefaultAlphabet, encoded
 from tests.crash import judging
 from tests.crash.carrier import Arrival
 from tests.crash.judging import Found, Outside, Row
+from tests.crash.lines.ismg import KeepingIsmg
+from tests.crash.lines.keeping import AnyKeeping
 from tests.crash.lines.line import SETTLED_WITHIN_SECONDS, SHARE_REPORTED
+from tests.crash.lines.smsc import KeepingSmsc
 from tests.crash.process import Process
-from tests.crash.smsc import UCS2, KeepingSmsc, Submitted
 
-# Of our answers an SMSC loses some, with their sessions. A segment without an answer keeps its place in the window for a
+# Of our answers a carrier loses some, with their sessions. A segment without an answer keeps its place in the window for a
 # minute.
 _SHARE_LOST, _WINDOW = 0.03, 64
 
 
-class Customers:
-    """Customers of an SMSC. ``outside`` is what they know: what the gateway answered, in the order of sending."""
+# By the kind of the provider that speaks to them.
+KEEPING: Mapping[str, Callable[[], AnyKeeping]] = {"smpp": KeepingSmsc, "cmpp": KeepingIsmg}
 
-    def __init__(self, theirs: KeepingSmsc) -> None:
+
+class Customers:
+    """Customers of a carrier. ``outside`` is what they know: what the gateway answered, in the order of sending."""
+
+    def __init__(self, theirs: AnyKeeping) -> None:
         self._theirs = theirs
         self._said: dict[str, tuple[str, str]] = {}
         self.outside = Outside()
@@ -34,7 +38,7 @@ class Customers:
     def write(self, number: str, message_id: str, text: str) -> Future[None]:
         """Have a customer write; the future is done when the gateway has answered.
 
-        ``message_id`` is for the judgement, as SMPP has none.
+        ``message_id`` is for the judgement, as SMPP has none, and the ids of CMPP are the ISMG's.
         """
         self._said[message_id] = (number, masked(text))
         return self._theirs.bring(number, text, lambda: self.outside.accepted.update({message_id: number}))
@@ -45,11 +49,11 @@ class Customers:
         found = judging.read(database, self.outside, on_unknown, ())
         ids = {row["id"]: found.theirs.get(row["id"], [row["provider_message_id"]]) for row in found.outbound}
         self.outside.delivered = {message_id for message_id, theirs in ids.items() if reported.issuperset(theirs)}
-        arrivals = _arrivals(self._theirs.call(lambda: list(self._theirs.submitted)), found.outbound)
+        arrivals = _arrivals(self._theirs, found)
         return replace(found, inbound=self._named(found.inbound), arrivals=arrivals, by_segment=True)
 
     def _named(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """Return rows under the ids that were made for them here, as SMPP has none: the first of two equal texts first."""
+        """Return rows under the ids that were made for them here: the first of two equal texts first."""
         ids: dict[tuple[str, str], deque[str]] = defaultdict(deque)
         for message_id, said in self._said.items():
             ids[said].append(message_id)
@@ -60,37 +64,39 @@ class Customers:
         ]
 
 
-def _arrivals(submitted: Sequence[Submitted], rows: Sequence[Row]) -> list[Arrival]:
+def _arrivals(theirs: AnyKeeping, found: Found) -> list[Arrival]:
     """Return segments under the references of their messages, which all segments of an attempt have in common.
 
-    A message is known by its recipient, its text and the end of its reference.
+    A message is known by its recipient, its text, and what the carrier's protocol says of it besides.
     """
+    questions = {row["id"]: row["provider_message_id"] for row in found.inbound}
     known: dict[tuple[object, ...], set[str]] = defaultdict(set)
-    for row in rows:
-        is_gsm7 = row["encoding"] == Encoding.GSM7
-        text = encoded(row["text"], is_gsm7=is_gsm7, default=DefaultAlphabet.GSM7, ucs2=UCS2)
-        for part, octets in enumerate(text.segments, 1):
-            known[row["msisdn"], int(row["id"]) & 0xFFFF, part, octets].add(row["id"])
+    for row in found.outbound:
+        for part, (mark, octets) in enumerate(theirs.segments_of(row, questions), 1):
+            known[row["msisdn"], mark, part, octets].add(row["id"])
+    submitted = theirs.call(lambda: list(theirs.submitted))
     # By their marks, of which those of a later attempt may be the same: then no message fits the segments of both.
     attempts: dict[tuple[object, ...], set[str]] = {}
     of_segment: list[set[str]] = []
     for one in submitted:
-        fitting = known[one.number, one.end_of_reference, one.part, one.octets]
+        fitting = known[one.key]
         attempt = attempts.get(one.attempt)
         if attempt is None or not attempt & fitting:
             attempt = attempts[one.attempt] = set(fitting)
         attempt &= fitting
         of_segment.append(attempt)
     return [
-        Arrival("/".join(fits) or f"nobody's, to {one.number}", one.number, one.at, one.answer, one.part)
+        Arrival(
+            "/".join(fits) or f"nobody's, to {one.segment.number}", one.segment.number, one.at, one.answer, one.part
+        )
         for one, fits in zip(submitted, of_segment, strict=True)
     ]
 
 
-class SmppLine:
-    """An SMSC to which the gateways bind."""
+class SessionLine:
+    """A carrier to which the gateways bind."""
 
-    def __init__(self, theirs: KeepingSmsc) -> None:
+    def __init__(self, theirs: AnyKeeping) -> None:
         self._theirs = theirs
         self._customers = Customers(theirs)
         self.outside = self._customers.outside
