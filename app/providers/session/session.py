@@ -284,7 +284,7 @@ class Session:
     def _test_link(self, now: float) -> None:
         if self._keepalive.is_dead(now, self._link.heard_at):
             self._link.abort(End(EndKind.LINK, "the carrier does not answer"))
-        elif self._keepalive.is_due(now, self._link.heard_at, self._storing.replied, self._replied_at):
+        elif self._keepalive.is_due(now, self._link.heard_at, self._storing.to_confirm, self._replied_at):
             sequence = self._next()
             self._link.write(self._dialect.test(sequence))
             self._keepalive.sent(sequence, now, self._storing.replied)

@@ -43,6 +43,11 @@ class Storing:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def to_confirm(self) -> int:
+        """How many answers the carrier should confirm; 0: none, as each message had an id of its own."""
+        return self.replied if self.unconfirmed else 0
+
     def is_away_for(self, seconds: float) -> bool:
         """Whether the database has been away for so long."""
         return self._away_since is not None and time.monotonic() - self._away_since >= seconds

@@ -14,6 +14,9 @@ class Unconfirmed:
     def __init__(self) -> None:
         self._stored: deque[tuple[int, Seen]] = deque(maxlen=_MOST)
 
+    def __len__(self) -> int:
+        return len(self._stored)
+
     def add(self, answer: int, seen: Seen) -> None:
         """Note a stored message, and which answer of the session is its, from 1."""
         self._stored.append((answer, seen))

@@ -274,7 +274,7 @@ async def test_what_is_not_answered_is_sent_again_under_its_msg_id(version: str)
         rig.inbox.go_on.clear()
         delivery = rig.server.message("13800138000", "10086", "0000")
         rig.server.deliver(rig.session, delivery)
-        await asyncio.sleep(0.25)
+        await until(lambda: len(rig.provider._binds[0]._sessions[0]._storing) == 3)
         rig.inbox.go_on.set()
         await rig.server.until(lambda: len(rig.answers) == 3)
         assert {getattr(item, "message_id", "") for item in rig.inbox.found} == {delivery.msg_id.hex()}

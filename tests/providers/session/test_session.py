@@ -11,7 +11,8 @@ import pytest
 from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.values import replace
 from app.providers.base import Accepted, BindEndedError, Refused, RefusedForNow, SendResult, Unknown
-from tests.providers.session.carriers import ANSWER, AnyCarrier, AnyPdu, AnySession
+from app.toys.smsc import deliver_body
+from tests.providers.session.carriers import ANSWER, FROM, SMPP, TO, AnyCarrier, AnyPdu, AnySession
 from tests.providers.session.rig import TIMES, CountedLease, Rig, Stored, bound, listening, make, message, until
 
 pytestmark = pytest.mark.anyio
@@ -324,11 +325,24 @@ async def test_anything_that_is_heard_counts_as_life(carrier: AnyCarrier) -> Non
 
 async def test_an_answer_to_a_test_shows_that_our_answers_arrived(carrier: AnyCarrier) -> None:
     async with bound(carrier, times=replace(TIMES, confirm=0.05)) as rig:
-        rig.deliver()
+        rig.deliver(is_nameless=True)
         await rig.server.until(lambda: len(rig.of(carrier.test)) == 1)
         await until(lambda: rig.provider._binds[0]._sessions[0]._keepalive.confirmed == 1)
         await asyncio.sleep(0.2)
         assert len(rig.of(carrier.test)) == 1
+
+
+async def test_messages_with_an_id_of_the_carrier_need_no_test(carrier: AnyCarrier) -> None:
+    if carrier is SMPP:
+        body = deliver_body(FROM, TO, b"0000", tlvs={0x1403: b"mo-1"})
+        options = {"mo_id_tlv": "0x1403"}
+    else:
+        body, options = b"", {}
+    async with bound(carrier, times=replace(TIMES, confirm=0.05), options=options) as rig:
+        carrier.send(rig.server, rig.session, body or carrier.delivery(rig.server, "0000"))
+        await rig.server.until(lambda: rig.answers)
+        await asyncio.sleep(0.2)
+        assert rig.of(carrier.test) == []
 
 
 # ---- the end
