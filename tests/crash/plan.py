@@ -12,10 +12,10 @@ ASLEEP_SECONDS, ASLEEP_LONG_SECONDS = 13.0, 63.0
 _SHARE_LONG = 0.25
 _LEAST_FAULTS, _MOST_FAULTS = 3, 6
 SERVER, CARRIER = -1, -2
-CARRIERS = ("http", "smpp", "cmpp")
-OVER_SESSIONS = frozenset({"smpp", "cmpp"})
+CARRIERS = ("http", "smpp", "cmpp2", "cmpp3")
+OVER_SESSIONS = frozenset({"smpp", "cmpp2", "cmpp3"})
 # Half of the rounds are over sessions, whose carrier breaks them now and then, too.
-_CARRIER_WEIGHTS, _MOST_CUTS = (2, 1, 1), 3
+_CARRIER_WEIGHTS, _MOST_CUTS = (4, 2, 1, 1), 3
 _PROCESSES = (["web", "worker", "worker"], ["serve", "serve", "serve"])
 
 

@@ -13,7 +13,13 @@ WAITING = 3000
 
 @pytest.mark.parametrize(
     ("seed", "database", "carrier"),
-    [(4, "sqlite", "http"), (7, "postgresql", "http"), (32, "postgresql", "smpp"), (33, "postgresql", "cmpp")],
+    [
+        (4, "sqlite", "http"),
+        (7, "postgresql", "http"),
+        (32, "postgresql", "smpp"),
+        (33, "postgresql", "cmpp3"),
+        (35, "postgresql", "cmpp2"),
+    ],
 )
 def test_whatever_is_killed_nothing_is_lost_doubled_or_out_of_order(
     seed: int, database: str, carrier: str, tmp_path: Path

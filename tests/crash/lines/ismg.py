@@ -8,33 +8,34 @@ from typing_extensions import override
 
 from app.providers.cmpp.adapter import encoded
 from app.toys.ismg import CONNECT, SP_ID, Ismg, Pdu, Session, answer_connect, behave
-from app.toys.submits import read_submit
+from app.toys.submits import V2, V3, read_submit
 from tests.crash.carrier import Answer
 from tests.crash.judging import Row
 from tests.crash.lines.keeping import Keeping, Segment
 
+_VERSIONS = {V2: "2.0", V3: "3.0"}
 # Of those that are no flow control, 3 is one after which the gateway tries again.
 _RESULT = {Answer.TAKEN: 0, Answer.THROTTLED: 8, Answer.BROKEN: 3}
 
 
 class KeepingIsmg(Keeping[Session, Pdu], Ismg):
-    """An ISMG of version 3.0, to which all SPs may connect. The mark of a segment is its LinkID."""
+    """An ISMG to which all SPs may connect. The mark of a segment is its LinkID, which 2.0 does not have."""
 
     greetings: ClassVar[frozenset[int]] = frozenset({CONNECT})
     test: ClassVar[int] = 0x8
     goodbye: ClassVar[int] = 0x2
 
-    def __init__(self) -> None:
-        super().__init__(behaviour=self.hear)
+    def __init__(self, version: int) -> None:
+        super().__init__(version, behaviour=self.hear)
 
     @override
     def options(self, name: str) -> Mapping[str, object]:
-        return {"kind": "cmpp", "version": "3.0", "sp_id": name or SP_ID, "service_id": "HELP"}
+        return {"kind": "cmpp", "version": _VERSIONS[self.version], "sp_id": name or SP_ID, "service_id": "HELP"}
 
     @override
     def message_body(self, number: str, text: str) -> bytes:
         made = self.message(number.removeprefix("+86"), "10086", text)
-        return replace(made, link_id=made.msg_id.hex()).body(self.version)
+        return replace(made, link_id=made.msg_id.hex() if self.version == V3 else "").body(self.version)
 
     @override
     def send(self, session: Session, command: int, body: bytes = b"") -> int:
@@ -66,7 +67,8 @@ class KeepingIsmg(Keeping[Session, Pdu], Ismg):
 
     @override
     def segments_of(self, row: Row, questions: Mapping[str, str]) -> Sequence[tuple[str, bytes]]:
-        return [(questions[row["in_reply_to"]], octets) for octets in encoded(row["text"]).segments]
+        mark = questions[row["in_reply_to"]] if self.version == V3 else ""
+        return [(mark, octets) for octets in encoded(row["text"]).segments]
 
     @override
     def who(self, session: Session) -> str:

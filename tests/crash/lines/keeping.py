@@ -89,6 +89,9 @@ class Submitted:
     @property
     def attempt(self) -> tuple[object, ...]:
         """What the segments of an attempt have in common."""
+        if not self.segment.header and not self.segment.mark:
+            # The only segment, and nothing but its text says of which message: equal ones may be of several.
+            return self.segment.number, self.at
         return self.segment.number, self.segment.mark, self.segment.header[:-1] or self.segment.octets
 
 

@@ -5,10 +5,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from app.db.session import Database
 from app.domain.masking import masked
+from app.toys.submits import V2, V3
 from tests.crash import judging
 from tests.crash.carrier import Arrival
 from tests.crash.judging import Found, Outside, Row
@@ -23,8 +25,12 @@ from tests.crash.process import Process
 _SHARE_LOST, _WINDOW = 0.03, 64
 
 
-# By the kind of the provider that speaks to them.
-KEEPING: Mapping[str, Callable[[], AnyKeeping]] = {"smpp": KeepingSmsc, "cmpp": KeepingIsmg}
+# By what they speak.
+KEEPING: Mapping[str, Callable[[], AnyKeeping]] = {
+    "smpp": KeepingSmsc,
+    "cmpp2": partial(KeepingIsmg, V2),
+    "cmpp3": partial(KeepingIsmg, V3),
+}
 
 
 class Customers:
@@ -85,12 +91,27 @@ def _arrivals(theirs: AnyKeeping, found: Found) -> list[Arrival]:
             attempt = attempts[one.attempt] = set(fitting)
         attempt &= fitting
         of_segment.append(attempt)
+    chosen = _chosen(of_segment)
     return [
         Arrival(
-            "/".join(fits) or f"nobody's, to {one.segment.number}", one.segment.number, one.at, one.answer, one.part
+            chosen.get(id(fits), f"nobody's, to {one.segment.number}"), one.segment.number, one.at, one.answer, one.part
         )
         for one, fits in zip(submitted, of_segment, strict=True)
     ]
+
+
+def _chosen(attempts: Sequence[set[str]]) -> Mapping[int, str]:
+    """Return the message of each attempt, by the identity of the set of those that fit.
+
+    Equal texts to the same number look alike in CMPP 2.0: the first attempt is that of the first one, and so on.
+    """
+    chosen: dict[int, str] = {}
+    for fits in attempts:
+        if fits and id(fits) not in chosen:
+            taken = set(chosen.values())
+            in_order = sorted(fits, key=int)
+            chosen[id(fits)] = next((one for one in in_order if one not in taken), in_order[0])
+    return chosen
 
 
 class SessionLine:
