@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -53,7 +54,8 @@ class Batcher(Generic[_Item, _Result]):
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._task is None:
-            self._task = asyncio.create_task(self._work())
+            # In no context of a request: its id would be in the lines about all that come with it.
+            self._task = asyncio.create_task(self._work(), context=Context())
         return future
 
     async def _work(self) -> None:

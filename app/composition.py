@@ -15,6 +15,7 @@ from app.db.due import Work
 from app.db.postgresql import Sessions
 from app.db.session import Database, is_volatile, normalise_url
 from app.domain.credentials import sealing_violation
+from app.failures import Failures
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
 from app.services.delivery.inbox import ProviderInbox
@@ -52,6 +53,7 @@ from app.services.upkeep.daily import daily_tasks
 from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.schedule import Schedule
+from app.services.upkeep.watching import Watch
 from app.services.worker_number import WorkerNumber
 from app.settings import Settings, SettingsError
 from app.toys.carrier import ToyCarrier
@@ -66,7 +68,7 @@ def build_gateway(
     which the settings know.
     """
     # In this order `smsgw config check` names what does not fit.
-    database = make_database(settings, may_be_emptied=settings.disposable)
+    database = make_database(settings, may_be_emptied=settings.disposable, failures=Failures())
     ids = IdSource(leased=True, micros=database.clock.micros)
     number = WorkerNumber(database, ids)
     membership = Membership(database, number, settings.provider_names())
@@ -98,8 +100,8 @@ def build_gateway(
 # ---- storage
 
 
-def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Database:
-    """Return the database that the settings name; ``may_be_emptied`` as in ``Database``. Nothing connects yet.
+def make_database(settings: Settings, *, may_be_emptied: bool = False, failures: Failures | None = None) -> Database:
+    """Return the database that the settings name; the arguments are those of ``Database``. Nothing connects yet.
 
     Raise SettingsError if commits would not last and the environment needs them to.
     """
@@ -108,7 +110,7 @@ def make_database(settings: Settings, *, may_be_emptied: bool = False) -> Databa
     url = normalise_url(settings.database_url)
     if is_volatile(url) and not settings.disposable:
         raise SettingsError("SMSGW_DATABASE_URL: synchronous=off may lose messages; it is for demo and test, remove it")
-    return Database(url, may_be_emptied=may_be_emptied, sessions=sessions)
+    return Database(url, may_be_emptied=may_be_emptied, sessions=sessions, failures=failures)
 
 
 def make_sealer(settings: Settings, database: Database) -> Sealer:
@@ -254,9 +256,8 @@ def _upkeep(settings: Settings, storage: Storage, carriers: Carriers, turning: T
     erasure = Erasure(storage.database, settings.kept(), storage.sealer)
     tasks = daily_tasks(storage.database, settings.schedule(), settings.spans(), settings.kept(), storage.owner.heads)
     schedule = Schedule(storage.database, storage.membership, tasks)
-    return Upkeep(
-        erasure, Health(storage.database, carriers.slots.all), _probe(settings, storage, turning.intake), schedule
-    )
+    health, probe = Health(storage.database, carriers.slots.all), _probe(settings, storage, turning.intake)
+    return Upkeep(erasure, health, probe, schedule, Watch(storage.database))
 
 
 def _probe(settings: Settings, storage: Storage, intake: Intake) -> Probe | None:

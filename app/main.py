@@ -1,5 +1,6 @@
 """Composition root of the web part: the app over a gateway whose loops run as long as the app does."""
 
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,6 +34,7 @@ from app.web import (
     webhooks,
 )
 from app.web.hosts import OwnHosts, host_name
+from app.web.middleware.watched import Watched
 from app.web.testing.trouble import ServerErrors
 
 log = observability.logger(__name__)
@@ -71,9 +73,12 @@ class _GatewayApp(FastAPI):
     server_errors: ServerErrors | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer a request, with its id in the log."""
         if self.server_errors is not None:
             send = self.server_errors.counting(send)
+        await Watched(self._answer)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self.own_hosts is not None:
             try:
                 self.own_hosts.check(scope)
@@ -100,28 +105,18 @@ def create_app(
     settings = settings_beside(settings, toy) if toy else settings
     gateway = build_gateway(settings, toy=toy)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if settings.disposable and Role.WEB in roles:
-            log.warning(
-                'the token "demo" is accepted with every right: never expose this gateway',
-                environment=settings.env.value,
-            )
-        async with gateway.running(roles):
-            yield
-
     app = _GatewayApp(
         title="SMS command gateway",
         version=__version__,
         description=_DESCRIPTION + (_FATES if settings.disposable else ""),
-        lifespan=lifespan,
+        lifespan=lambda _app: _running(gateway, settings, roles),
         docs_url=None,
         redoc_url=None,
         telemetry=_NO_TELEMETRY,
     )
     is_web = Role.WEB in roles
     inboxes = gateway.turning.inboxes if is_web else {}
-    app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers if is_web else {}, inboxes)
+    app.webhooks_endpoint = webhooks.Webhooks(gateway.carriers.providers if is_web else {}, inboxes, gateway.failures)
     app.own_hosts = _own_hosts(settings, host)
     app.state.server_errors = app.server_errors = ServerErrors() if settings.disposable else None
     app.state.gateway = gateway
@@ -130,6 +125,33 @@ def create_app(
     if is_web:
         _add_routes(app, gateway, settings)
     return app
+
+
+@asynccontextmanager
+async def _running(gateway: Gateway, settings: Settings, roles: frozenset[Role]) -> AsyncIterator[None]:
+    if settings.disposable and Role.WEB in roles:
+        log.warning(
+            'the token "demo" is accepted with every right: never expose this gateway', environment=settings.env.value
+        )
+    async with gateway.running(roles):
+        _say_what_runs(gateway, settings, roles)
+        yield
+    log.info("the gateway has ended")
+
+
+def _say_what_runs(gateway: Gateway, settings: Settings, roles: frozenset[Role]) -> None:
+    python = platform.python_version()
+    observability.BUILD.labels(__version__, python).set(1)
+    log.info(
+        "the gateway runs",
+        version=__version__,
+        python=python,
+        environment=settings.env.value,
+        database="SQLite" if gateway.storage.database.is_sqlite else "PostgreSQL",
+        providers={name: provider.kind for name, provider in gateway.carriers.providers.items()},
+        port=settings.port,
+        roles=sorted(roles),
+    )
 
 
 def _add_middleware(app: _GatewayApp) -> None:

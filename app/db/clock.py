@@ -54,6 +54,7 @@ class Clock:
         self._machine = machine
         self._lock = threading.Lock()
         self._bounds: _Bounds | None = None
+        self._machine_before = machine() - _steady_micros()
 
     def __call__(self) -> datetime:
         """Return the time, UTC."""
@@ -68,6 +69,16 @@ class Clock:
         if bounds is None:
             return self._machine()
         return _steady_micros() + (bounds.low + bounds.high) // 2
+
+    def machine_ahead(self) -> timedelta:
+        """Return how far the machine's clock is ahead of the server's; before the first answer, how far it was set."""
+        bounds = self._bounds
+        right = self._machine_before if bounds is None else (bounds.low + bounds.high) // 2
+        return timedelta(microseconds=self._machine() - _steady_micros() - right)
+
+    def trust_machine(self) -> None:
+        """Take the machine's time as right from now on, if no server tells another."""
+        self._machine_before = self._machine() - _steady_micros()
 
     def ask(self) -> int:
         """Return an instant of the steady clock, to be handed to ``learn`` with the answer to a question."""

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -63,7 +64,9 @@ class GroupCommit:
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """Run a piece of work, and return its result after the commit."""
         result: _T
-        result, error = await self._gathered.submit(work)
+        # With the caller's context, so that the log's lines of a request have its id.
+        run = copy_context().run
+        result, error = await self._gathered.submit(lambda connection: run(work, connection))
         if error is not None:
             raise error
         return result

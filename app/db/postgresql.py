@@ -1,12 +1,12 @@
 """Sessions of PostgreSQL: how long statements, locks and dead connections are waited for, and a pooler in between.
 
-Also what it raises: what may be tried again, and that its disk is full.
+Also what may be tried again of what it raises.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from app.db import distribution
@@ -15,7 +15,6 @@ from app.domain.values import value
 # How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
 TRIES = 5
 _LOST_TO_ANOTHER = ("40P01", "40001")
-_DISK_FULL = "53100"
 _SETTINGS: Mapping[str, str] = {
     # What PostgreSQL has counted of an empty queue says nothing of the full one, so it must not choose to read whole
     # tables (ADR 25). Where it must nevertheless, the high costs of that are no reason to compile the plan.
@@ -83,29 +82,6 @@ def make_postgresql_engine(url: URL, sessions: Sessions) -> Engine:
     if sessions.pooled:
         event.listen(engine, "begin", _set_in_transaction)
     return engine
-
-
-class Room:
-    """Whether the server's disk has room.
-
-    On a full disk PostgreSQL goes on writing into pages that have room, so a write that works does not tell. Once a
-    statement failed for lack of room, only ``take`` does.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self.is_lacking = False
-        event.listen(engine, "handle_error", self._notice)
-
-    def take(self, connection: Connection) -> None:
-        """Write new pages, of a table that ends with the transaction."""
-        connection.exec_driver_sql(
-            "CREATE TEMPORARY TABLE room ON COMMIT DROP AS SELECT repeat('x', 1000) FROM generate_series(1, 200)"
-        )
-        self.is_lacking = False
-
-    def _notice(self, context: ExceptionContext) -> None:
-        if getattr(context.original_exception, "sqlstate", None) == _DISK_FULL:
-            self.is_lacking = True
 
 
 def _set_in_transaction(connection: Connection) -> None:

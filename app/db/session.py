@@ -8,7 +8,6 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -24,10 +23,13 @@ from app.db.changes import FileVersion, Watched, count_changes
 from app.db.clock import Clock, set_clock
 from app.db.group_commit import GroupCommit, storage_errors
 from app.db.notices import Notices
-from app.db.postgresql import TRIES, Room, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
+from app.db.postgresql import TRIES, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
+from app.db.room import FileRoom, ServerRoom
 from app.db.rows import driver_of
+from app.db.thread_pool import Threads
 from app.db.types import to_micros
 from app.domain.storage import StorageUnavailableError
+from app.failures import Failures
 
 _T = TypeVar("_T")
 _BUSY_TIMEOUT_MS = 10_000
@@ -152,12 +154,16 @@ class Database:
 
     Every method raises StorageUnavailableError if the database is unavailable, and what ``work`` raises. ``changes``
     counts the transactions of this process that changed rows; ``clock`` is the database's (ADR 27). ``is_shared``:
-    several processes may work on it; an SQLite file belongs to one.
+    several processes may work on it; an SQLite file belongs to one. ``failures`` learns why it is unavailable.
     """
 
-    def __init__(self, url: URL, *, may_be_emptied: bool = False, sessions: Sessions = _DEFAULT) -> None:
+    def __init__(
+        self, url: URL, *, may_be_emptied: bool = False, sessions: Sessions = _DEFAULT, failures: Failures | None = None
+    ) -> None:
         """Connect lazily. ``may_be_emptied``: all transactions take a lock, so that ``write_alone`` excludes them."""
         self.url = url
+        # A command says by itself what failed.
+        self.failures = failures or Failures(says=False)
         self.clock = Clock()
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.is_shared = not self.is_sqlite
@@ -166,15 +172,15 @@ class Database:
             event.listen(self.engine, "begin", _lock_database)
         self._reading = make_engine(url, read_only=True, clock=self.clock) if self.is_sqlite else self.engine
         self._together = GroupCommit(self.engine) if self.is_sqlite else None
-        self._room = None if self.is_sqlite else Room(self.engine)
+        self._room = (FileRoom if self.is_sqlite else ServerRoom)(self.failures, self.engine)
         self._file = FileVersion(self._reading) if self.is_sqlite else None
-        self.notices = None if self.is_sqlite else Notices(sessions.notices_from(url))
+        self.notices = None if self.is_sqlite else Notices(sessions.notices_from(url), self.failures)
         self.changes = 0
         # Called in the event loop after a commit that changed rows.
         self.when_changed: Callable[[], None] = lambda: None
         # One connection is left for what calls ``read_now`` and ``write_now``.
         threads = _SQLITE_READERS if self.is_sqlite else max(1, sessions.connections - 1)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="db")
+        self.threads = Threads(threads)
 
     async def write(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
         """Run ``work`` and commit; roll back if it raises.
@@ -185,8 +191,7 @@ class Database:
         """
         if self._together is not None:
             return await self._written(work, self._together.write)
-        async with _patience(within):
-            return await self._written(work, partial(self._in_thread, self.write_now))
+        return await self._written(work, partial(self.threads.run, self.write_now), within)
 
     async def write_large(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for work that takes long: nothing else waits in its transaction.
@@ -199,36 +204,48 @@ class Database:
 
     async def write_quietly(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, for rows in which no loop of any process finds work: nobody looks for some."""
-        if self._together is not None:
-            return await self._together.write(work)
-        return await self._in_thread(self.write_now, work)
+        watched = Watched(work)
+        with self._room.noted():
+            done = await (
+                self._together.write(watched) if self._together else self.threads.run(self.write_now, watched)
+            )
+        self._room.note_commit(has_changed=watched.has_changed)
+        return done
 
     async def read(self, work: Callable[[Connection], _T], *, within: float | None = None) -> _T:
         """Run ``work``, which must not write. ``within``: seconds after which StorageUnavailableError is raised."""
-        async with _patience(within):
-            return await self._in_thread(_in_transaction, self._reading, work)
+        with self._room.noted():
+            async with _patience(within):
+                return await self.threads.run(_in_transaction, self._reading, work)
 
-    async def try_again(self, work: Callable[[Connection], _T]) -> None:
-        """Run ``work`` and commit, if rows could not be written of late; of most failures the beats of processes tell.
+    async def try_again(self) -> None:
+        """Show that rows can be written (``prove_writing``), if they could not be of late."""
+        if self._room.is_lacking or (self._together is not None and self._together.is_failing):
+            await self.prove_writing()
 
-        That is, if the last write to an SQLite file failed, or any to PostgreSQL for lack of room.
+    async def prove_writing(self) -> None:
+        """Write, and take room on the disk. Raise StorageUnavailableError if that is impossible.
+
+        PostgreSQL, to which processes write all the time, is only asked for room, and only once it lacked some.
         """
-        if self._together is not None and self._together.is_failing:
-            await self._together.write(work)
-        if self._room is not None and self._room.is_lacking:
+        if self._together is None and not self._room.is_lacking:
+            return
+        with self._room.noted():
             async with _patience(ANSWER_WITHIN):
-                await self._in_thread(self.write_now, self._room.take)
+                take = self._room.take
+                await (self._together.write(take) if self._together else self.threads.run(self.write_now, take))
+        self._room.note_room()
 
     async def may_have_changed(self) -> bool:
         """Return True if any process may have written since the last call. Only an SQLite file knows that none did."""
-        return self._file is None or await self._in_thread(self._file.has_changed)
+        return self._file is None or await self.threads.run(self._file.has_changed)
 
     async def write_alone(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` and commit, while no other transaction of any process runs. Needs ``may_be_emptied``."""
         if self.is_sqlite:  # one writer, and readers see the last commit
             return await self.write(work)
         alone = self.engine.execution_options(alone=True)
-        return await self._written(work, partial(self._in_thread, _in_transaction, alone))
+        return await self._written(work, partial(self.threads.run, _in_transaction, alone))
 
     def read_now(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work``, which must not write, in the calling thread."""
@@ -242,19 +259,21 @@ class Database:
         """Wait for running work, then close all connections."""
         if self._together is not None:
             self._together.close()
-        self._threads.shutdown()
+        self.threads.close()
         if self._file is not None:
             self._file.close()
         self.engine.dispose()
         self._reading.dispose()
 
-    async def _in_thread(self, work: Callable[..., _T], *given: object) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
-
-    async def _written(self, work: Callable[[Connection], _T], run: Callable[[Watched[_T]], Awaitable[_T]]) -> _T:
+    async def _written(
+        self, work: Callable[[Connection], _T], run: Callable[[Watched[_T]], Awaitable[_T]], within: float | None = None
+    ) -> _T:
         """Commit ``work`` by ``run``, and tell if it changed rows."""
         watched = Watched(work) if self.notices is None else Watched(work, self.notices.tell)
-        done = await run(watched)
+        with self._room.noted():
+            async with _patience(within):
+                done = await run(watched)
+        self._room.note_commit(has_changed=watched.has_changed)
         if watched.has_changed:
             self.changes += 1
             self.when_changed()

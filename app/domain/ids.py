@@ -26,6 +26,11 @@ def first_at(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND << MILLISECOND_BITS
 
 
+def micros_of(id_: str) -> int:
+    """Return the beginning of an id's millisecond, in microseconds since the Unix epoch."""
+    return (int(id_) >> MILLISECOND_BITS) * 1_000
+
+
 def end_of(number: int) -> datetime:
     """Return the end of an id's millisecond, UTC."""
     return _EPOCH + ((number >> MILLISECOND_BITS) + 1) * _MILLISECOND

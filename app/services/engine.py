@@ -86,8 +86,7 @@ class Loop:
                     self.wake()
                 failures = 0
                 continue
-            except StorageUnavailableError as error:
-                log.warning("the database is away; trying again", step=self.name, reason=str(error))
+            except StorageUnavailableError:  # said once for all, by the database's failures
                 pause = _LONGEST_WAIT
             except Exception:
                 log.exception("a step failed; trying again", step=self.name)

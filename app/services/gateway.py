@@ -9,6 +9,7 @@ from app import observability
 from app.commands.registry import Registry
 from app.db.session import Database
 from app.domain.policy import ProviderTraits
+from app.failures import Failures
 from app.providers.base import Provider
 from app.services.delivery.binds import Binds
 from app.services.delivery.health import Health
@@ -47,6 +48,7 @@ from app.services.turns.handling import Turns
 from app.services.upkeep.erasure import Erasure
 from app.services.upkeep.probing import Probe
 from app.services.upkeep.schedule import Schedule
+from app.services.upkeep.watching import Watch
 from app.services.worker_number import WorkerNumber
 from app.toys.carrier import NAME as TOY
 
@@ -122,12 +124,13 @@ class Management:
 
 @dataclass(slots=True)
 class Upkeep:
-    """Erasure of tenures, the health calls, the probe, if the settings ask for one, and daily tasks."""
+    """Erasure of tenures, the health calls, the probe, if the settings ask for one, daily tasks, and the watch."""
 
     erasure: Erasure
     health: Health
     probe: Probe | None
     schedule: Schedule
+    watch: Watch
 
 
 @dataclass(slots=True)
@@ -164,6 +167,11 @@ class Gateway:
         """The environment that the database belongs to: demo, dev, test or production."""
         return self.storage.owner.environment
 
+    @property
+    def failures(self) -> Failures:
+        """What fails now."""
+        return self.storage.database.failures
+
     @asynccontextmanager
     async def running(self, roles: frozenset[Role] = BOTH) -> AsyncIterator[None]:
         """Run the loops, and finish their batches at the end. Raise StartError if the database does not fit."""
@@ -186,7 +194,7 @@ class Gateway:
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
         probe, notices = self.upkeep.probe, self.storage.database.notices
-        beside = [asyncio.create_task(self.upkeep.schedule.run())]
+        beside = [asyncio.create_task(self.upkeep.schedule.run()), asyncio.create_task(self.upkeep.watch.run())]
         if probe is not None:
             beside.append(asyncio.create_task(probe.run()))
         if notices is not None:

@@ -130,9 +130,11 @@ class Intake:
         return [[results[next(places)] for _ in group] for group in groups]
 
     async def _store_piece(self, messages: Sequence[_Sent]) -> list[InboundResult]:
+        began = time.monotonic()
         stored, unused, now = await self._database.write(
             lambda connection: self._store(connection, messages), within=ANSWER_WITHIN
         )
+        self._database.failures.took("intake", time.monotonic() - began)
         self._wake()
         for sent, item in zip(messages, stored, strict=True):
             if item.new:
@@ -141,7 +143,7 @@ class Intake:
         for new, count in Counter(item.new for item in stored).items():
             observability.INBOUND.labels("accepted" if new else "duplicate").inc(count)
         for reason, count in unused.items():
-            observability.UNUSED.labels(reason).inc(count)
+            observability.UNUSED.labels(observability.label(reason)).inc(count)
         return stored
 
     def _store(

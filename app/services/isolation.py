@@ -44,7 +44,7 @@ class Isolation:
         failures = self._failures[item_id] = self._failures.get(item_id, 0) + 1
         wait = backoff(failures, random.uniform(0.5, 1))  # noqa: S311  not a secret
         self._retry_at[item_id] = time.monotonic() + wait.total_seconds()
-        observability.SET_ASIDE.labels(self._kind).inc()
+        observability.SET_ASIDE.labels(observability.label(self._kind)).inc()
         log.error(
             "one failed, and is tried again later", what=self._kind, id=item_id, trace=observability.trace_of(error)
         )

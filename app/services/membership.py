@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -239,9 +239,8 @@ class Membership:
         while True:
             await asyncio.sleep(BEAT.total_seconds())
             try:
-                await self.beat()
-            except StorageUnavailableError:
-                log.warning("the database is away; duties and shares lapse until it is back")
+                with suppress(StorageUnavailableError):  # duties and shares lapse until it is back
+                    await self.beat()
             except Exception:
                 log.exception("a beat failed; trying again")
 

@@ -101,12 +101,11 @@ class WorkerNumber:
         try:
             await self.renew()
         except StorageUnavailableError:
-            log.warning("the database is away; the lease of the worker number is renewed later")
+            return False
         except Exception:
             log.exception("the lease of the worker number could not be renewed; trying again")
-        else:
-            return True
-        return False
+            return False
+        return True
 
     async def _give_back(self) -> None:
         """End the lease at once; if the database is away, it lapses."""

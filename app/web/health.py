@@ -6,11 +6,12 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from app import observability
 from app.providers.base import Provider
 from app.services.delivery.breaker import CircuitState
 from app.services.delivery.health import ProviderHealth
 from app.services.gateway import Gateway
-from app.web.dependencies import GatewayIn, UpkeepIn
+from app.web.dependencies import GatewayIn
 
 router = APIRouter(tags=["health"])
 _BACKLOG = Gauge("smsgw_backlog", "Messages that wait, by what for", ["queue"])
@@ -26,7 +27,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a required part is down"}})
 async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
-    """The state of each part. The answer is 503 if a required one is down.
+    """The state of each part, and what is failing. The answer is 503 if a required part is down.
 
     Messages for a provider with an open circuit wait; this does not make the gateway unready. That the default provider
     has no bind does, unless another one can stand in. ``binds`` are those of all processes. ``process`` says what this
@@ -51,6 +52,10 @@ async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
         "environment": gateway.environment,
         "process": {"roles": sorted(membership.roles), "duties": duties, "workers": membership.workers},
         "parts": {"database": database, "providers": providers, **asked},
+        "failing": [
+            {"kind": one.kind.value, **({"of": one.of} if one.of else {}), "seconds": round(one.seconds)}
+            for one in gateway.failures.lasting()
+        ],
     }
 
 
@@ -74,10 +79,21 @@ def _can_send(gateway: Gateway, states: Mapping[str, ProviderHealth]) -> bool:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(upkeep: UpkeepIn) -> Response:
-    """Counters, batch sizes, backlogs and circuits. No label contains a phone number or a text."""
-    for queue, count in (await upkeep.health.backlog()).items():
-        _BACKLOG.labels(queue).set(count)
-    for provider, health in (await upkeep.health.providers() or {}).items():
-        _CIRCUIT.labels(provider).set(_LEVELS[health.circuit])
+async def metrics(gateway: GatewayIn) -> Response:
+    """Counters, times, backlogs and circuits. No label contains a phone number or a text.
+
+    While the database is away, what only it knows is left out, and ``smsgw_database_up`` is 0.
+    """
+    figures, threads = await gateway.upkeep.health.figures(), gateway.storage.database.threads
+    observability.DATABASE_UP.set(figures is not None)
+    observability.DATABASE_THREADS.set(threads.size)
+    observability.DATABASE_BUSY.set(threads.busy)
+    observability.DATABASE_WAITING.set(threads.waiting)
+    _BACKLOG.clear()
+    _CIRCUIT.clear()
+    if figures is not None:
+        for queue, count in figures.backlog.items():
+            _BACKLOG.labels(queue).set(count)
+        for provider, circuit in figures.circuits.items():
+            _CIRCUIT.labels(provider).set(_LEVELS[circuit])
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -3,6 +3,7 @@
 They are a plain ASGI endpoint because they are the hot path (ADR 0005). ``webhook_document.py`` describes them.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app import observability
 from app.domain.messages import InboundMessage
 from app.domain.storage import StorageUnavailableError
+from app.failures import Failures, Kind
 from app.providers.base import Inbox, Provider
 from app.providers.bodies import MOST_BYTES, UnreadableBodyError, decompress, is_array
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
@@ -42,15 +44,26 @@ class Webhooks:
     With a path token the path is ``/webhooks/{provider}/{path_token}/inbound``.
     """
 
-    def __init__(self, providers: Mapping[str, Provider], inboxes: Mapping[str, Inbox]) -> None:
-        """Serve those of the providers that call us; ``inboxes`` are by the same names."""
+    def __init__(self, providers: Mapping[str, Provider], inboxes: Mapping[str, Inbox], failures: Failures) -> None:
+        """Serve those of the providers that call us; ``inboxes`` are by the same names.
+
+        ``failures`` learns of calls that are not authentic.
+        """
+        self._failures = failures
         self._providers = {name: one for name, one in providers.items() if isinstance(one, WebhookProvider)}
         self._inboxes = inboxes
+        self._seconds = {name: observability.WEBHOOK_SECONDS.labels(name) for name in self._providers}
+        for name in self._providers:
+            observability.WEBHOOKS_REFUSED.labels(name)
+            failures.expect(Kind.WRONG_SECRET, name)
         self._handlers: Mapping[str, _Handler] = {"inbound": self._inbound, "status": self._status}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        began = time.monotonic()
         answer, more = await self._answer(scope, receive)
+        if (seconds := self._seconds.get(_provider_in(scope))) is not None:
+            seconds.observe(time.monotonic() - began)
         headers = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),
@@ -65,6 +78,7 @@ class Webhooks:
             provider, handler, token = self._route(scope)
             request = _request(scope, await _read(receive), token)
             provider.admit(request)
+            self._failures.over(Kind.WRONG_SECRET, provider.name)
             _check_size(request.body)
             return await handler(provider, self._inboxes[provider.name], request), more
         except _RefusedError as refusal:
@@ -72,6 +86,9 @@ class Webhooks:
             more += refusal.headers
         except NotAuthenticError as error:
             status, detail = 401, str(error)
+            name = _provider_in(scope)
+            observability.WEBHOOKS_REFUSED.labels(name).inc()
+            self._failures.met(Kind.WRONG_SECRET, name, cause=detail)
         except UnreadableBodyError as error:
             status, detail = error.status, str(error)
         except MalformedRequestError as error:
@@ -111,7 +128,7 @@ class Webhooks:
             return Answer(
                 422, problems.body_of(422, _NOTHING_READ, results=[item_result(item) for item in bad]), _PROBLEM
             )
-        observability.UNUSED.labels("unreadable item").inc(len(bad))
+        observability.UNUSED.labels("unreadable_item").inc(len(bad))
         results = iter(await inbox.messages(good))
         return provider.answer_list([item if isinstance(item, Invalid) else next(results) for item in found])
 
@@ -120,6 +137,10 @@ class Webhooks:
         if not found:
             observability.UNUSED_REPORTS.labels("unreadable").inc()
         return provider.answer_reports(known=any(await inbox.reports(found)))
+
+
+def _provider_in(scope: Scope) -> str:
+    return str(scope["path"]).split("/", 3)[2]
 
 
 def _request(scope: Scope, body: bytes, token: str) -> WebhookRequest:

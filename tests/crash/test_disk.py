@@ -1,7 +1,9 @@
 """A database whose disk is full, or that is read-only: nothing is acknowledged that is not stored, and it goes on after."""
 
 import errno
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -124,9 +126,26 @@ def wait_until_not_ready(gateway: Process) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("database", [sqlite_full, postgresql_full, postgresql_read_only])
+def failing(gateway: Process, kind: str) -> float:
+    """Return whether the metrics show a kind of failure."""
+    [line] = re.findall(
+        rf'^smsgw_failing{{kind="{kind}",of=""}} (.+)$', client().get(f"{gateway.base}/metrics").text, re.MULTILINE
+    )
+    return float(line)
+
+
+def lines_about(gateway: Process, kind: str) -> list[str]:
+    """Return what the log says of a kind of failure."""
+    lines = [json.loads(line) for line in gateway.log_file.read_text("utf-8").splitlines() if line.startswith("{")]
+    return [line["event"] for line in lines if line.get("kind") == kind]
+
+
+@pytest.mark.parametrize(
+    ("database", "kind"),
+    [(sqlite_full, "disk_full"), (postgresql_full, "disk_full"), (postgresql_read_only, "read_only")],
+)
 def test_what_cannot_be_stored_is_refused_and_what_was_accepted_is_answered_once_there_is_room(
-    database: Callable[[], AbstractContextManager[tuple[str, Spoil]]], tmp_path: Path
+    database: Callable[[], AbstractContextManager[tuple[str, Spoil]]], kind: str, tmp_path: Path
 ) -> None:
     with database() as (url, spoil), process_of("serve", url, tmp_path / "gateway.log") as gateway:
         prepare(gateway, NUMBERS)
@@ -135,12 +154,16 @@ def test_what_cannot_be_stored_is_refused_and_what_was_accepted_is_answered_once
             wait_until_not_ready(gateway)
             assert complain(gateway, refused) == httpx.codes.SERVICE_UNAVAILABLE
             assert client().get(f"{gateway.base}/livez").status_code == httpx.codes.OK
+            assert failing(gateway, kind) == 1
+            assert len(lines_about(gateway, kind)) == 1, "it is said once"
         gateway.wait_until_ready()
         for place in range(refused, refused + len(NUMBERS)):
             assert complain(gateway, place) in TAKEN
         drain(gateway)
         answers = sum(len(texts(gateway, number)) for number in NUMBERS)
         assert answers == refused + len(NUMBERS)
+        assert failing(gateway, kind) == 0
+        assert len(lines_about(gateway, kind)) == 2, "that it is over is said once"
 
 
 def test_a_gateway_on_a_read_only_disk_does_not_start_and_starts_again_when_it_can_write(tmp_path: Path) -> None:

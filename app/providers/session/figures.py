@@ -3,7 +3,7 @@
 from app import observability
 from app.providers.base import Accepted, Refused, RefusedForNow, SendResult
 
-_RESULTS = {Accepted: "accepted", Refused: "refused", RefusedForNow: "refused for now"}
+_RESULTS = {Accepted: "accepted", Refused: "refused", RefusedForNow: "refused_for_now"}
 
 
 class Figures:
@@ -29,7 +29,7 @@ class Figures:
     def bad(self, what: str | None) -> None:
         """Count bad input; None: it was good."""
         if what is not None:
-            observability.BAD_INPUT.labels(self.provider, what).inc()
+            observability.BAD_INPUT.labels(self.provider, observability.label(what)).inc()
 
     def show(self, window: int, unanswered: int) -> None:
         """Show how much of the window is used, and how much is not stored yet."""

@@ -14,6 +14,7 @@ from app import observability
 from app.db.binds import Slot
 from app.domain.retry import backoff
 from app.domain.storage import StorageUnavailableError
+from app.failures import Kind
 from app.providers.base import BindEndedError, Inbox, Provider, session_number
 from app.services.delivery.slots import HeldSlot, SlotLease, Slots
 
@@ -105,9 +106,8 @@ class Binds:
                 return
             self._woken.clear()
             try:
-                await self._tick_and_watch()
-            except StorageUnavailableError:
-                log.warning("the database is away; the leases of binds are renewed later")
+                with suppress(StorageUnavailableError):  # the leases are renewed later
+                    await self._tick_and_watch()
             except Exception:
                 log.exception("the leases of binds could not be renewed; trying again")
 
@@ -159,23 +159,22 @@ class Binds:
         for slot in self._slots.all:
             observability.BIND_UP.labels(slot.provider).set(up[slot.provider])
 
-    def _note_state(self, slot: Slot, held: HeldSlot, why_down: str | None = None) -> bool:
-        """Note whether a bind is up. Return True, with a log line, if that has changed.
+    def _note_state(self, slot: Slot, held: HeldSlot, why_down: str | None = None) -> None:
+        """Note whether a bind is up, with a log line if that has changed.
 
         ``why_down``: if it is not; None: it is being ended here.
         """
         is_up = slot.number in self._providers[slot.provider].slots_up
         if is_up == held.is_up:
-            return False
+            return
         held.is_up, self._has_changed = is_up, True
         if is_up:
-            log.info("a bind is up", provider=slot.provider, slot=slot.number)
+            if not self._slots.failures.over(Kind.BIND_DOWN, _name(slot)):
+                log.info("a bind is up", provider=slot.provider, slot=slot.number)
         elif why_down is None:
             log.info("a bind is being ended", provider=slot.provider, slot=slot.number)
-        else:
-            say = log.info if self._is_stopping else log.warning
-            say("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
-        return True
+        elif self._is_stopping:
+            log.info("a bind is down", provider=slot.provider, slot=slot.number, reason=why_down)
 
     def _follow_leases(self) -> None:
         """Run a bind in each slot of this process, and end those whose lease is running out."""
@@ -216,10 +215,15 @@ class Binds:
 
     def _note_end(self, slot: Slot, held: HeldSlot, reason: str, kind: str) -> None:
         held.last_error, self._has_changed = reason, True
-        if not self._note_state(slot, held, reason):
-            log.warning("a bind could not be made", provider=slot.provider, slot=slot.number, reason=reason)
-        observability.BINDS_ENDED.labels(slot.provider, kind).inc()
+        self._note_state(slot, held, reason)
+        if not self._is_stopping:
+            self._slots.failures.met(Kind.BIND_DOWN, _name(slot), cause=reason)
+        observability.BINDS_ENDED.labels(slot.provider, observability.label(kind)).inc()
         self._woken.set()
+
+
+def _name(slot: Slot) -> str:
+    return f"{slot.provider}/{slot.number}"
 
 
 def _cancel(running: _Running, times: int = 1) -> None:

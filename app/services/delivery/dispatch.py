@@ -49,6 +49,7 @@ class Dispatch:
         self._window_of_slot = window
         self._pace = pace
         self._longest_call_seconds = longest_call_seconds
+        self._seconds = observability.HANDOVER_SECONDS.labels(provider.name)
         self.use_slots(1, 1)
         self._ready: dict[str, deque[_Line]] = {Lane.PROMPT.value: deque(), Lane.BULK.value: deque()}
         self._calls: set[asyncio.Task[None]] = set()
@@ -189,17 +190,19 @@ class Dispatch:
             self.give_back()
 
     async def _call_provider(self, messages: Sequence[ClaimedMessage]) -> Sequence[SendResult]:
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._longest_call_seconds):
                 results = await self._provider.send([submission_of(message) for message in messages])
             if len(results) != len(messages):
                 raise ValueError(f"{len(results)} results for {len(messages)} messages")  # noqa: TRY301  handled alike
-        except TimeoutError as error:
-            log.warning("a call took too long", provider=self._provider.name)
-            return [Unknown(type(error).__name__)] * len(messages)
+        except TimeoutError:
+            return [Unknown(f"no answer within {self._longest_call_seconds:g} s")] * len(messages)
         except Exception as error:
             log.exception("a provider adapter raised", provider=self._provider.name)
             return [Unknown(type(error).__name__)] * len(messages)
+        finally:
+            self._seconds.observe(time.monotonic() - began)
         return results
 
     def _give_back(self, line: _Line) -> None:

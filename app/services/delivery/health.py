@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from app.db import binds, duties, work
+from app.db import binds, work
 from app.db.binds import Slot
 from app.db.clock import clock_of
 from app.db.session import ANSWER_WITHIN, Database
@@ -23,6 +23,14 @@ class ProviderHealth:
     last_error: str | None = None
 
 
+@value
+class Figures:
+    """The way out through each provider that ever failed, and how many messages and events are in each queue."""
+
+    circuits: Mapping[str, CircuitState]
+    backlog: Mapping[str, int]
+
+
 class Health:
     """Reads the state of the gateway."""
 
@@ -35,11 +43,11 @@ class Health:
     async def providers(self) -> Mapping[str, ProviderHealth] | None:
         """Return the state of providers, by name; None if the database is unavailable.
 
-        Those that have no binds and never failed may be left out. While nothing could be written, this tries again, as
-        nobody else may.
+        Those that have no binds and never failed may be left out. While nothing can be written the database counts as
+        unavailable; this tries again.
         """
         try:
-            await self._database.try_again(_write)
+            await self._database.try_again()
             return await self._database.read(self._providers, within=ANSWER_WITHIN)
         except StorageUnavailableError:
             return None
@@ -58,11 +66,13 @@ class Health:
             )
         return found
 
-    async def backlog(self) -> Mapping[str, int]:
-        """Return how many messages and events are queued, by queue."""
-        return await self._database.read(work.counts, within=ANSWER_WITHIN)
+    async def figures(self) -> Figures | None:
+        """Return what the metrics show of the database; None if it is unavailable."""
+        try:
+            return await self._database.read(self._figures, within=ANSWER_WITHIN)
+        except StorageUnavailableError:
+            return None
 
-
-def _write(connection: Connection) -> None:
-    now = clock_of(connection)()
-    duties.take(connection, "writing", "health", now, now)
+    def _figures(self, connection: Connection) -> Figures:
+        circuits = {name: health.circuit for name, health in self._providers(connection).items()}
+        return Figures(circuits, work.counts(connection))

@@ -1,5 +1,6 @@
 """Delivery reports: they are stored, and move the status of their messages forward in any order (delivery.md 12)."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -67,7 +68,10 @@ class Receipts:
 
     async def _store_all(self, batch: Sequence[Received]) -> Sequence[bool]:
         observability.batch("reports", len(batch))
-        return await self._database.write(partial(self._store, batch=batch), within=ANSWER_WITHIN)
+        began = time.monotonic()
+        stored = await self._database.write(partial(self._store, batch=batch), within=ANSWER_WITHIN)
+        self._database.failures.took("reports", time.monotonic() - began)
+        return stored
 
     def _store(self, connection: Connection, *, batch: Sequence[Received]) -> list[bool]:
         return self.apply(connection, batch, current_state(connection).now)
@@ -274,8 +278,8 @@ def _count_reports(rows: Sequence[Mapping[str, object]]) -> None:
     parked = sum(row["parked"] is True for row in rows)
     observability.REPORTS.labels("parked").inc(parked)
     observability.REPORTS.labels("applied").inc(len(rows) - parked)
-    observability.UNUSED_REPORTS.labels("unknown message").inc(parked)
-    observability.UNUSED_REPORTS.labels("unknown status").inc(sum(row["status"] == _OTHER for row in rows))
+    observability.UNUSED_REPORTS.labels("unknown_message").inc(parked)
+    observability.UNUSED_REPORTS.labels("unknown_status").inc(sum(row["status"] == _OTHER for row in rows))
 
 
 def _received(parked: ParkedReport) -> Received:

@@ -62,7 +62,7 @@ class Delivery:
         self._lease_numbers = count()
         self._wants_claim = False
         self._has_caught_up = False
-        self.monitor = DeliveryMonitor(provider)
+        self.monitor = DeliveryMonitor(provider, database.failures)
 
         # Wakes the loop that repeats ``step``; set by the one who adds it.
         self.wake_loop: Callable[[], None] = lambda: None
@@ -137,6 +137,7 @@ class Delivery:
     async def _commit(self, finished: list[Attempted], room: int, share: Share | None = None) -> CommitResult:
         busy, lease = self._dispatch.busy, self._new_lease()
         work = partial(self.claims.record_and_claim, finished=finished, room=room, lease=lease, busy=busy, share=share)
+        began = time.monotonic()
         try:
             done = await self._database.write(work)
         except BaseException as error:
@@ -148,6 +149,8 @@ class Delivery:
             raise
         if room:
             self._has_caught_up = done.emptied
+        if finished or done.worked:
+            self._database.failures.took("delivery", time.monotonic() - began)
         self._report_commit(done, finished)
         return done
 
@@ -191,6 +194,7 @@ class Delivery:
             self._dispatch.give_back()
         if finished:
             self.monitor.attempts_ended([result for _, result in finished])
+            self.monitor.answered(finished, self._database.clock.micros())
         if done.claimed:
             observability.batch("delivery", len(done.claimed))
         self.monitor.failed_over(done.failed_over)

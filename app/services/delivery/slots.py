@@ -18,6 +18,7 @@ from app.db.clock import clock_of
 from app.db.session import Database
 from app.domain.sharing import most_slots
 from app.domain.values import value
+from app.failures import Failures
 from app.providers.base import Provider
 from app.services.delivery.breaker import are_down
 from app.services.membership import Membership, carrier_duty
@@ -106,6 +107,11 @@ class Slots:
         self.held: dict[Slot, HeldSlot] = {}
         self._known: Mapping[Slot, Bind] = {}
         self._is_leaving = False
+
+    @property
+    def failures(self) -> Failures:
+        """What fails in this gateway."""
+        return self._database.failures
 
     # ---- for deliveries
 

@@ -96,5 +96,6 @@ class HandsetDelivery(Delivery):
         if sent.attempted:
             observability.batch("delivery", len(sent.attempted))
             self.monitor.attempts_ended([result for _, result in sent.attempted])
+            self.monitor.answered(sent.attempted, self._database.clock.micros())
             self._network.changed()
         self.monitor.circuit_is(sent.circuit)

@@ -100,6 +100,8 @@ class Turns:
         """Run ``work`` in a transaction, and send what it leased. Return True if there may be more to do at once."""
         began = time.monotonic()
         handled = await self._database.write(work)
+        if handled.worked:
+            self._database.failures.took("turns", time.monotonic() - began)
         for provider, messages in handled.leased.items():
             self._outlets[provider].send(messages, began)
         if handled.messages_queued:

@@ -98,7 +98,7 @@ class _JoinBatch:
             if former is None and row.tenure in (None, 0, entry.tenure):
                 current.append(row)
             elif row.handled_at is None:
-                observability.UNUSED.labels(FORMER_CUSTOMER).inc()
+                observability.UNUSED.labels(observability.label(FORMER_CUSTOMER)).inc()
                 self._finish(row, InboundStatus.IGNORED, FORMER_CUSTOMER, tenure=former)
         return current
 
@@ -108,7 +108,7 @@ class _JoinBatch:
         joined_before = [self._part(row) for row in rows if row.handled_at is not None]
         found = sort_parts([self._part(row) for row in rows if row.handled_at is None], joined_before)
         for part in found.repeats:
-            observability.UNUSED.labels(Ignored.REPEATED_PART).inc()
+            observability.UNUSED.labels(observability.label(Ignored.REPEATED_PART)).inc()
             self._finish(by_id[part.id], InboundStatus.IGNORED, Ignored.REPEATED_PART)
         for group in found.sets:
             group_rows = [by_id[part.id] for part in group.parts]
@@ -132,7 +132,7 @@ class _JoinBatch:
     def _join(self, group: PartSet, rows: Sequence[StoredPart]) -> None:
         first, id_ = rows[0], next(self._ids)
         if group.missing:
-            observability.UNUSED.labels(_INCOMPLETE).inc()
+            observability.UNUSED.labels(observability.label(_INCOMPLETE)).inc()
         whole: dict[str, object] = {
             "bucket": first.bucket,
             "msisdn": first.msisdn,

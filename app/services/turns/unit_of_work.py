@@ -166,7 +166,7 @@ class UnitOfWork:
     def _finish(self, entry: PendingAccount, turn: Turn, queued: QueuedStimulus, outcome: Outcome) -> None:
         source, former = queued.source, outcome.former_tenure
         if former is not None:
-            observability.UNUSED.labels(outcome.verdict).inc()
+            observability.UNUSED.labels(observability.label(outcome.verdict)).inc()
         if isinstance(source, StoredMessage):
             self._handled.append(
                 {
@@ -220,7 +220,7 @@ class UnitOfWork:
         if self._ended_tenures:
             superseding.supersede_tenures(connection, self._ended_tenures, now)
             ignored = inbox.ignore_pending(connection, self._ended_tenures, FORMER_CUSTOMER, now)
-            observability.UNUSED.labels(FORMER_CUSTOMER).inc(ignored)
+            observability.UNUSED.labels(observability.label(FORMER_CUSTOMER)).inc(ignored)
             timers.drop_all_of(connection, self._ended_tenures)
         self._add_superseded_messages(connection)
         self.version = next(self._ids)

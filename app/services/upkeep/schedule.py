@@ -6,6 +6,7 @@ last piece marks the day as done. So a task whose process dies is taken up by th
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import Connection
@@ -61,10 +62,8 @@ class Schedule:
     async def run(self) -> None:
         """Look every few seconds whether a task is due, until cancelled."""
         while True:
-            try:
+            with suppress(StorageUnavailableError):
                 await self.step()
-            except StorageUnavailableError:
-                log.warning("the database is away; scheduled tasks wait")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def step(self) -> bool:

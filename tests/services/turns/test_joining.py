@@ -182,7 +182,7 @@ async def test_parts_may_share_an_id_and_the_same_part_again_is_a_duplicate(gate
 
 
 async def test_a_part_that_comes_again_under_another_id_has_no_effect(gateway: Running) -> None:
-    before = unused("repeated part")
+    before = unused("repeated_part")
     for later in (timedelta(0), timedelta(minutes=4), timedelta(minutes=59)):
         await gateway.gateway.simulator.simulation.advance(to=START + later)
         one, two = parts(gateway, "TS 乱扣", "费")
@@ -195,7 +195,7 @@ async def test_a_part_that_comes_again_under_another_id_has_no_effect(gateway: R
     assert len(await gateway.received()) == 1
     rows = await gateway.rows(_inbound, _inbound.c.status == "ignored")
     assert [row["verdict"] for row in rows] == ["repeated part"] * 4
-    assert unused("repeated part") == before + 4
+    assert unused("repeated_part") == before + 4
     await gateway.advance(minutes=2)
     await gateway.store(*parts(gateway, "TS 乱扣", "费"))
     await gateway.drain()

@@ -48,7 +48,7 @@ async def give_to_new_subscriber(gateway: Running) -> None:
 
 
 def unused() -> float:
-    return REGISTRY.get_sample_value("smsgw_inbound_unused_total", {"reason": "former customer"}) or 0
+    return REGISTRY.get_sample_value("smsgw_inbound_unused_total", {"reason": "former_customer"}) or 0
 
 
 async def assert_nothing_changed(gateway: Running, since: int) -> None:
