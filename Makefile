@@ -94,7 +94,7 @@ lint: setup lint-container ## Lint the code and the container's files
 # The container cannot be built where tests run.
 lint-container: setup
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/yamllint --strict compose.yaml examples/gateway.yaml .yamllint.yaml
+	$(BIN)/yamllint --strict compose.yaml examples/gateway.yaml ops/prometheus .yamllint.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 types: setup ## Check the types
