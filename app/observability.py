@@ -2,10 +2,12 @@
 
 import logging
 import re
+import secrets
 import sys
 import traceback
 from collections import deque
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
@@ -84,6 +86,10 @@ BATCH = Histogram(
 )
 
 
+# The ASGI scope of the request that is answered in this context.
+REQUEST: ContextVar[MutableMapping[str, object]] = ContextVar("request")
+
+
 def batch(step: str, size: int) -> None:
     """Observe how many items a step handled in one commit."""
     BATCH.labels(step).observe(size)
@@ -110,6 +116,14 @@ def mask_fields(_logger: object, _name: str, fields: MutableMapping[str, object]
             fields[key] = "(hidden)"
         elif isinstance(value, str):
             fields[key] = masked_text(value)
+    return fields
+
+
+def _request_field(_logger: object, _name: str, fields: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Name the request in a line about it. Its id is made with the first line, as next to no request has one."""
+    request = REQUEST.get(None)
+    if request is not None:
+        fields["request_id"] = request.setdefault("request_id", secrets.token_hex(8))
     return fields
 
 
@@ -148,7 +162,7 @@ _Processors = list[structlog.typing.Processor]
 def _shared() -> _Processors:
     """Return what is done with every line before it is rendered."""
     return [
-        structlog.contextvars.merge_contextvars,
+        _request_field,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

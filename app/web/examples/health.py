@@ -13,6 +13,7 @@ EXAMPLES = {
                     "database": "ok",
                     "providers": {"carrier": {"kind": "generic", "sends": True, "circuit": "closed"}},
                 },
+                "failing": [{"kind": "carrier_away", "of": "carrier", "seconds": 312}],
             }
         }
     ),

@@ -1,11 +1,9 @@
 """Requests in the log and in the metrics: each line about a request has its id, each answer is counted by its route."""
 
-import secrets
 from functools import cache
 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from app import observability
 
@@ -16,7 +14,7 @@ _NO_ROUTE = "none"
 
 
 class Watched:
-    """Binds ``request_id`` of the scope, or a new one, to the lines of the log, and counts the answer."""
+    """Names each request in the lines of the log about it, and counts its answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,11 +32,11 @@ class Watched:
                 status = message["status"]
             await send(message)
 
-        bound = bind_contextvars(request_id=scope.get("request_id") or secrets.token_hex(8))
+        request = observability.REQUEST.set(scope)
         try:
             await self._app(scope, receive, noted)
         finally:
-            reset_contextvars(**bound)
+            observability.REQUEST.reset(request)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             _counter(method, route_of(scope), status).inc()
 
