@@ -38,30 +38,44 @@ class Kind(StrEnum):
     BIND_DOWN = "bind_down"
     WRONG_SECRET = "wrong_secret"  # noqa: S105  the name of a failure
     CLOCK_OFF = "clock_off"
+    PROBE_FAILS = "probe_fails"
     SLOW_STEP = "slow_step"
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What the log says. ``over``: None if it is over at once. ``repeats``: how many there were is said as well."""
+    """What the log says. ``over``: None if it is over at once.
+
+    ``repeats``: how many there were is said as well. ``is_error``: customers get no answers. ``fades_after``: so many
+    seconds after it was met last, nothing tells whether it lasts.
+    """
 
     begins: str
     over: str | None
     to_do: str
     repeats: bool = False
+    is_error: bool = False
+    fades_after: float = math.inf
 
 
 _WORDS: Mapping[Kind, _Words] = {
     Kind.DISK_FULL: _Words(
-        "the disk is full; nothing is accepted", "the disk has room again", "make room on the database's disk"
+        "the disk is full; nothing is accepted",
+        "the disk has room again",
+        "make room on the database's disk",
+        is_error=True,
     ),
     Kind.READ_ONLY: _Words(
         "the database is read-only; nothing is accepted",
         "the database can be written again",
         "mount its disk for writing, or lead SMSGW_DATABASE_URL to the server that takes writes",
+        is_error=True,
     ),
     Kind.DATABASE_AWAY: _Words(
-        "the database is away; trying again", "the database is back", "see whether it runs and can be reached"
+        "the database is away; trying again",
+        "the database is back",
+        "see whether it runs and can be reached",
+        is_error=True,
     ),
     Kind.NOTICES_LOST: _Words(
         "no notices of other processes are heard; looking once a second",
@@ -83,9 +97,17 @@ _WORDS: Mapping[Kind, _Words] = {
         "a webhook's calls are authentic again",
         "compare the secret here with the carrier's, and the clocks",
         repeats=True,
+        fades_after=600,
     ),
     Kind.CLOCK_OFF: _Words(
         "this machine's clock is off", "this machine's clock is right again", "keep it on network time"
+    ),
+    Kind.PROBE_FAILS: _Words(
+        "the gateway does not answer its own test call",
+        "the gateway answers its own test call again",
+        "see what else fails; customers may get no answers either",
+        repeats=True,
+        is_error=True,
     ),
     Kind.SLOW_STEP: _Words("a step was slow", None, "see how busy the machine and the database are", repeats=True),
 }
@@ -106,6 +128,7 @@ class _Known:
     """A failure that was met. Times are by the clock of ``Failures``; ``since`` is None unless it lasts."""
 
     since: float | None = None
+    met_at: float = -math.inf
     said_at: float = -math.inf
     is_said: bool = False
     unsaid: int = 0
@@ -150,7 +173,7 @@ class Failures:
                 _FAILING.labels(kind.value, of).set(1)
             known.unsaid += 1
             known.met += 1
-            known.cause, known.more = cause, more
+            known.met_at, known.cause, known.more = now, cause, more
             self._say(key, known, now)
 
     def over(self, kind: Kind, of: str = "") -> bool:
@@ -158,14 +181,19 @@ class Failures:
         if (kind, of) not in self._lasting:
             return False
         with self._lock:
-            known = self._lasting.pop((kind, of), None)
-            if known is None or known.since is None:
+            known = self._lasting.get((kind, of))
+            if known is None:
                 return False
             if known.is_said:
                 self._say_over((kind, of), known, self._clock())
-            known.since = None
-            _FAILING.labels(kind.value, of).set(0)
+            self._end((kind, of), known)
             return known.is_said
+
+    def forget(self, kind: Kind, of: str = "") -> None:
+        """Note that whether something fails is no more for this process to say."""
+        with self._lock:
+            if (known := self._lasting.get((kind, of))) is not None:
+                self._end((kind, of), known)
 
     def took(self, step: str, seconds: float) -> None:
         """Note how long a batch of a step took: it is a failure if that was long."""
@@ -187,9 +215,12 @@ class Failures:
         ]
 
     def say_counted(self) -> None:
-        """Say what was counted and not said, where it is time to."""
+        """Say what was counted and not said, where it is time to; forget what was not met for long."""
         with self._lock:
             now = self._clock()
+            for key, known in [*self._lasting.items()]:
+                if now - known.met_at >= _WORDS[key[0]].fades_after:
+                    self._end(key, known)
             for key, known in self._known.items():
                 if self._say(key, known, now) and known.since is None:
                     self._say_over(key, known, now)
@@ -200,9 +231,15 @@ class Failures:
         is_new = known.unsaid > 0 and (words.repeats or not known.is_said)
         if not is_new or now - known.said_at < _SAY_AGAIN_SECONDS:
             return False
-        log.warning(words.begins, **_fields(key), cause=known.cause, count=known.unsaid, next=words.to_do, **known.more)
+        say = log.error if words.is_error else log.warning
+        say(words.begins, **_fields(key), cause=known.cause, count=known.unsaid, next=words.to_do, **known.more)
         known.said_at, known.is_said, known.unsaid = now, True, 0
         return True
+
+    def _end(self, key: tuple[Kind, str], known: _Known) -> None:
+        known.since = None
+        del self._lasting[key]
+        _FAILING.labels(key[0].value, key[1]).set(0)
 
     def _say_over(self, key: tuple[Kind, str], known: _Known, now: float) -> None:
         words = _WORDS[key[0]].over

@@ -157,6 +157,41 @@ def test_what_lasts_is_listed_in_the_order_in_which_it_began(failures: Failures,
     assert failures.lasts(Kind.CARRIER_AWAY, "another") is None
 
 
+def test_calls_that_are_not_authentic_are_forgotten_when_none_came_for_ten_minutes(
+    failures: Failures, clock: Clock, log: io.StringIO
+) -> None:
+    failures.met(Kind.WRONG_SECRET, "carrier", cause="a wrong signature")
+    failures.met(Kind.CARRIER_AWAY, "carrier", cause="no connection")
+    clock.now = 599
+    failures.say_counted()
+    assert len(failures.lasting()) == 2
+    clock.now = 600
+    failures.say_counted()
+    assert [one.kind for one in failures.lasting()] == [Kind.CARRIER_AWAY]
+    failures.over(Kind.WRONG_SECRET, "carrier")
+    assert len(said(log)) == 2, "nobody knows that it is over"
+
+
+def test_what_another_process_does_from_now_on_is_forgotten(failures: Failures, log: io.StringIO) -> None:
+    failures.met(Kind.CARRIER_AWAY, "carrier", cause="no connection")
+    failures.forget(Kind.CARRIER_AWAY, "carrier")
+    failures.forget(Kind.CARRIER_AWAY, "another")
+    assert failures.lasting() == []
+    assert REGISTRY.get_sample_value("smsgw_failing", {"kind": "carrier_away", "of": "carrier"}) == 0
+    assert len(said(log)) == 1
+
+
+def test_what_keeps_customers_without_answers_is_an_error_and_anything_else_a_warning(
+    failures: Failures, log: io.StringIO
+) -> None:
+    for kind in Kind:
+        failures.met(kind, cause="")
+    levels = {line["kind"]: line["level"] for line in map(json.loads, log.getvalue().splitlines())}
+    errors = {"disk_full", "read_only", "database_away", "probe_fails"}
+    assert {kind for kind, level in levels.items() if level == "error"} == errors
+    assert {kind for kind, level in levels.items() if level == "warning"} == set(Kind) - errors
+
+
 def test_no_line_holds_a_number(failures: Failures, log: io.StringIO) -> None:
     failures.met(Kind.CARRIER_AWAY, "carrier", cause="refused for 13800138000")
     assert "13800138000" not in log.getvalue()

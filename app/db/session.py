@@ -223,15 +223,15 @@ class Database:
         if self._room.is_lacking or (self._together is not None and self._together.is_failing):
             await self.prove_writing()
 
-    async def prove_writing(self) -> None:
-        """Write, and take room on the disk. Raise StorageUnavailableError if that is impossible.
+    async def prove_writing(self, *, within: float = ANSWER_WITHIN) -> None:
+        """Write, and take room on the disk. Raise StorageUnavailableError if that is impossible ``within`` seconds.
 
         PostgreSQL, to which processes write all the time, is only asked for room, and only once it lacked some.
         """
         if self._together is None and not self._room.is_lacking:
             return
         with self._room.noted():
-            async with _patience(ANSWER_WITHIN):
+            async with _patience(within):
                 take = self._room.take
                 await (self._together.write(take) if self._together else self.threads.run(self.write_now, take))
         self._room.note_room()

@@ -53,6 +53,8 @@ class Webhooks:
         self._providers = {name: one for name, one in providers.items() if isinstance(one, WebhookProvider)}
         self._inboxes = inboxes
         self._seconds = {name: observability.WEBHOOK_SECONDS.labels(name) for name in self._providers}
+        for status in ("500", "503"):  # so that the first one is an increase
+            observability.HTTP.labels("POST", "/webhooks/{provider}/inbound", status)
         for name in self._providers:
             observability.WEBHOOKS_REFUSED.labels(name)
             failures.expect(Kind.WRONG_SECRET, name)

@@ -148,6 +148,7 @@ class Binds:
         await self._slots.look(may_take=may_take)
         for slot in before.keys() - self._slots.held.keys():
             log.warning("another process has a bind", provider=slot.provider, slot=slot.number)
+            self._slots.failures.forget(Kind.BIND_DOWN, _name(slot))
             self._has_changed = True
 
     # ---- binds

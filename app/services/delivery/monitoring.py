@@ -31,6 +31,7 @@ class DeliveryMonitor:
         self._state = CircuitState.CLOSED
         failures.expect(Kind.CARRIER_AWAY, provider.name)
         failures.expect(Kind.CARRIER_OBJECTS, provider.name)
+        observability.DOUBLES.labels(provider.name)
 
     def attempts_ended(self, results: Sequence[SendResult]) -> None:
         """Count attempts by result, and log those that a setting is to blame for."""
@@ -58,6 +59,11 @@ class DeliveryMonitor:
                 failures.met(Kind.CARRIER_OBJECTS, name, cause=one.error_code, setting=one.setting)
             elif not self._provider.slots or isinstance(one, Unknown):
                 failures.met(Kind.CARRIER_AWAY, name, cause=one.error_code)
+
+    def left(self) -> None:
+        """Note that from now on another process sends, which learns by itself whether the carrier takes messages."""
+        self._failures.forget(Kind.CARRIER_AWAY, self._provider.name)
+        self._failures.forget(Kind.CARRIER_OBJECTS, self._provider.name)
 
     def answered(self, attempted: Sequence[Attempted], micros: int) -> None:
         """Observe how long customers waited for answers that were taken; ``micros``: now, by the database's clock."""

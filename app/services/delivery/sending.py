@@ -124,6 +124,7 @@ class Delivery:
         await self._record_rest()
         await self._dispatch.finish()
         await self._record_rest()
+        self.monitor.left()
 
     async def _record_rest(self) -> None:
         finished = self._dispatch.take_finished()

@@ -229,6 +229,8 @@ class OutgoingEvents:
     def _report_results(self, results: Sequence[PostResult]) -> None:
         for result in results:
             event, acknowledged = result.event, result.status is EventStatus.ACKNOWLEDGED
+            if acknowledged and self._is_failing(event.receiver):
+                log.warning("a receiver of events answers well again", receiver=event.receiver)
             self._failures[event.receiver] = 0 if acknowledged else self._failures[event.receiver] + 1
             observability.EVENTS.labels(_metric_label(result)).inc()
             if self._failures[event.receiver] == _FAILURES_TO_LIMIT:
@@ -294,6 +296,5 @@ def _record(connection: Connection, *, finished: Sequence[_InFlight]) -> list[Po
 
 
 def _metric_label(result: PostResult) -> str:
-    if result.status is EventStatus.PENDING:
-        return "overdue" if result.is_alarm else "failed"
-    return result.status.value
+    unacknowledged = "overdue" if result.is_alarm else "failed"
+    return unacknowledged if result.status is EventStatus.PENDING else result.status.value

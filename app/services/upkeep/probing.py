@@ -14,13 +14,13 @@ from functools import partial
 
 from prometheus_client import Counter, Gauge
 
-from app import observability
 from app.db import probing
 from app.db.session import ANSWER_WITHIN, Database
 from app.domain.messages import InboundMessage
 from app.domain.service_numbers import Extension, ServiceNumbers
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
+from app.failures import Kind
 from app.services.intake import Intake, Source
 
 PROVIDER = "probe"
@@ -32,7 +32,6 @@ _LOOK_SECONDS = 2.0
 _UP = Gauge("smsgw_probe_up", "Whether the gateway's last test call of itself was answered", ["command"])
 _SECONDS = Gauge("smsgw_probe_seconds", "How long the answer to the last test call took", ["command"])
 _FAILURES = Counter("smsgw_probe_failures", "Test calls of the gateway's own that were not answered", ["command"])
-log = observability.logger(__name__)
 
 
 @value
@@ -77,8 +76,13 @@ class Probe:
                 await self.round()
                 await asyncio.sleep(self._every)
             else:
-                _UP.clear()  # another process says it
+                self._leave_it_to_others()
                 await asyncio.sleep(min(self._every, _LOOK_SECONDS))
+
+    def _leave_it_to_others(self) -> None:
+        _UP.clear()
+        for command, _ in _QUESTIONS:
+            self._database.failures.forget(Kind.PROBE_FAILS, command)
 
     async def round(self) -> bool:
         """Send every test command once. Return True if all were answered in time."""
@@ -105,10 +109,12 @@ class Probe:
         except Exception as error:  # noqa: BLE001  it is reported like any other failure
             problem = f"an error of ours: {type(error).__name__}"
         _UP.labels(command).set(0 if problem else 1)
+        failures = self._database.failures
         if problem:
             _FAILURES.labels(command).inc()
-            log.error("the gateway does not answer its own test call", command=command, problem=problem)
+            failures.met(Kind.PROBE_FAILS, command, cause=problem)
             return False
+        failures.over(Kind.PROBE_FAILS, command)
         _SECONDS.labels(command).set(time.monotonic() - began)
         return True
 

@@ -1,6 +1,7 @@
 """What goes out over binds: each process sends through its own slots, others stand in, and the health calls show it."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -167,7 +168,9 @@ async def test_others_stand_in_while_no_bind_is_up(database_url: str, monkeypatc
         assert [item.recipient for item in stand_in.asked] == [ALICE]
 
 
-async def test_readyz_says_what_is_wrong_with_the_binds(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_readyz_says_what_is_wrong_with_the_binds(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
     async with serving(use(monkeypatch, database_url, RefusedSession)) as web:
         await web.running.gateway.binds.look()
         await web.running.gateway.carriers.slots.look(may_take=False)
@@ -175,6 +178,11 @@ async def test_readyz_says_what_is_wrong_with_the_binds(database_url: str, monke
         assert answer.status_code == 503
         shown = answer.json()["parts"]["providers"][NAME]
         assert shown["binds"] == {"wanted": 2, "up": 0, "last_error": _REFUSAL}
+        assert {(one["kind"], one["of"]) for one in answer.json()["failing"]} == {
+            ("bind_down", f"{NAME}/0"),
+            ("bind_down", f"{NAME}/1"),
+        }
+        assert log.getvalue().count('"event": "a bind is down"') == 2, "once for each, however often it is tried"
         assert (await web.client.get("/livez")).status_code == 200
         ended = f'smsgw_binds_ended_total{{provider="{NAME}",reason="identity"}}'
         assert ended in (await web.client.get("/metrics")).text

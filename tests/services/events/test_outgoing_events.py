@@ -191,6 +191,22 @@ async def test_receivers_that_fail_leave_room_for_those_that_do_not(gateway: Run
         assert dead.most_at_once == 16
 
 
+async def test_the_log_says_once_that_a_receiver_does_not_answer_well_and_once_that_it_does_again(
+    gateway: Running, log: io.StringIO
+) -> None:
+    async with receiving() as receiver:
+        receiver.answer = lambda _event: DOWN
+        await set_address(gateway, "XINHUA", receiver.url)
+        gateway.gateway.management.events._failures["sp:XINHUA"] = 2
+        await add_events(gateway, 1)
+        await until(lambda: "a receiver of events does not answer well" in log.getvalue())
+        receiver.answer = lambda _event: YES
+        await gateway.advance(hours=24)
+        await wait_for_statuses(gateway, "acknowledged")
+    assert log.getvalue().count("a receiver of events does not answer well") == 1
+    assert log.getvalue().count("a receiver of events answers well again") == 1
+
+
 async def test_a_dead_receiver_delays_neither_another_nor_a_drain_nor_a_subscriber(gateway: Running) -> None:
     async with receiving() as dead, receiving() as well:
         dead.gate.clear()
