@@ -133,25 +133,21 @@ async def _running(gateway: Gateway, settings: Settings, roles: frozenset[Role])
         log.warning(
             'the token "demo" is accepted with every right: never expose this gateway', environment=settings.env.value
         )
+    observability.BUILD.labels(__version__, platform.python_version()).set(1)
     async with gateway.running(roles):
-        _say_what_runs(gateway, settings, roles)
         yield
-    log.info("the gateway has ended")
 
 
-def _say_what_runs(gateway: Gateway, settings: Settings, roles: frozenset[Role]) -> None:
-    python = platform.python_version()
-    observability.BUILD.labels(__version__, python).set(1)
-    log.info(
-        "the gateway runs",
-        version=__version__,
-        python=python,
-        environment=settings.env.value,
-        database="SQLite" if gateway.storage.database.is_sqlite else "PostgreSQL",
-        providers={name: provider.kind for name, provider in gateway.carriers.providers.items()},
-        port=settings.port,
-        roles=sorted(roles),
-    )
+def what_runs(gateway: Gateway, settings: Settings, roles: frozenset[Role]) -> dict[str, object]:
+    """Return what the log says of a gateway that begins, without addresses and secrets."""
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "environment": settings.env.value,
+        "database": "SQLite" if gateway.storage.database.is_sqlite else "PostgreSQL",
+        "providers": {name: provider.kind for name, provider in gateway.carriers.providers.items()},
+        "roles": sorted(map(str, roles)),
+    }
 
 
 def _add_middleware(app: _GatewayApp) -> None:

@@ -17,6 +17,7 @@ from app.cli.foreground import foreground
 from app.cli.serving import run
 from app.cli.terminal import WRONG_USE, examples, exit_with_error, out
 from app.db.session import normalise_url
+from app.main import what_runs
 from app.providers import provider_kinds
 from app.services.delivery import binds
 from app.services.gateway import Gateway
@@ -113,8 +114,9 @@ def _serve(command: str, host: str, port: int | None, roles: frozenset[Role]) ->
     settings = _settings(port)
     _configure_logging(settings)
 
-    async def ready(_gateway: Gateway, base: str) -> None:
-        log.info("listening", url=base, environment=settings.env.value, roles=sorted(roles))
+    async def ready(gateway: Gateway, base: str) -> None:
+        port = base.rpartition(":")[2]
+        log.info("the gateway runs", url=base, port=int(port), **what_runs(gateway, settings, roles))
 
     run(settings, called, ready, roles)
 

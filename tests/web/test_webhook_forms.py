@@ -9,7 +9,7 @@ import pytest
 
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
-from app.observability import UNUSED, UNUSED_REPORTS
+from app.observability import UNUSED, UNUSED_REPORTS, label
 from tests.running import ALICE, START
 from tests.web.calls import Web, assert_problem, message
 
@@ -25,7 +25,7 @@ INBOUND = "/webhooks/generic/inbound"
 
 
 def unused(reason: str) -> float:
-    return float(UNUSED.labels(reason)._value.get())
+    return float(UNUSED.labels(label(reason))._value.get())
 
 
 def without(name: str, **fields: object) -> dict[str, object]:
@@ -87,9 +87,9 @@ async def test_an_array_in_which_nothing_can_be_read_is_refused_with_its_results
 
 
 async def test_unreadable_items_beside_others_are_counted(web: Web) -> None:
-    before = unused("unreadable item")
+    before = unused("unreadable_item")
     assert (await web.inbound([message(), {}, 1])).status_code == 200
-    assert unused("unreadable item") == before + 2
+    assert unused("unreadable_item") == before + 2
 
 
 # ---- ids and times
@@ -126,9 +126,9 @@ async def test_messages_without_id_and_time_are_never_repeats(web: Web) -> None:
 
 @pytest.mark.parametrize("at", ["2026-13-01T00:00:00", 10**30, "2026-04-02T10:00:00+08:00", "2026-01-02"])
 async def test_an_impossible_time_loses_no_message_and_is_counted(web: Web, at: object) -> None:
-    before = unused("time not believed")
+    before = unused("time_not_believed")
     assert (await web.inbound(message(received_at=at))).status_code == 202
-    assert unused("time not believed") == before + 1
+    assert unused("time_not_believed") == before + 1
     [row] = await web.running.rows(inbound_message)
     assert row["sent_at"] == START
 
@@ -138,11 +138,11 @@ async def test_an_impossible_time_loses_no_message_and_is_counted(web: Web, at: 
 
 @pytest.mark.parametrize("senders", [("中国移动", "中国电信"), ("a@sms.example", "b@sms.example"), ("\u202a甲", "甲")])
 async def test_unreadable_senders_are_stored_as_sent_and_counted(web: Web, senders: tuple[str, str]) -> None:
-    before = unused("unreadable sender")
+    before = unused("unreadable_sender")
     for sender in senders:
         assert (await web.inbound(message("0000", "1", **{"from": sender}))).status_code == 202
     await web.running.drain()
-    assert unused("unreadable sender") == before + 2
+    assert unused("unreadable_sender") == before + 2
     found = (await web.get("/api/v1/messages", direction="mo")).json()["messages"]
     assert {one["from"] for one in found} == set(senders)
     assert {one["verdict"] for one in found} == {"unreadable sender"}
@@ -260,14 +260,14 @@ async def test_no_other_field_loses_the_status_of_a_report(web: Web, fields: dic
 
 @pytest.mark.parametrize("status", ["en route", 7, None, ["delivered"], ""])
 async def test_an_unknown_status_is_ignored_and_counted(web: Web, status: object) -> None:
-    before = UNUSED_REPORTS.labels("unknown status")._value.get()
+    before = UNUSED_REPORTS.labels("unknown_status")._value.get()
     answer = await web.status({"message_id": 47, "status": status})
     assert (answer.status_code, answer.json()) == (200, {"status": "ignored"})
-    assert UNUSED_REPORTS.labels("unknown status")._value.get() == before + 1
+    assert UNUSED_REPORTS.labels("unknown_status")._value.get() == before + 1
 
 
 async def test_plausible_times_are_not_counted(web: Web) -> None:
-    before = unused("time not believed")
+    before = unused("time_not_believed")
     for place, late in enumerate((timedelta(0), timedelta(hours=2), -timedelta(minutes=2))):
         await web.inbound(message("YE", f"m-{place}", received_at=(START - late).isoformat()))
-    assert unused("time not believed") == before
+    assert unused("time_not_believed") == before
