@@ -2,11 +2,12 @@
 
 import typer
 
-from app.cli import chat, config, evidence, importing, running, schema, tokens, upkeep
+from app.cli import chat, config, evidence, importing, keeping, running, schema, tokens, upkeep
 from app.cli.terminal import FAILED, examples, print_errors
 from app.domain.storage import StorageUnavailableError
 from app.services.management.tokens import TokenError
 from app.services.startup import StartError
+from app.services.upkeep.backups import BackupError
 from app.settings import SettingsError
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     # A rich traceback can show the values of variables.
     pretty_exceptions_enable=False,
 )
-for group in (running.app, chat.app, schema.app, importing.app, upkeep.app):
+for group in (running.app, chat.app, schema.app, importing.app, upkeep.app, keeping.app):
     app.registered_commands += group.registered_commands
 app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")
@@ -33,7 +34,7 @@ def run() -> None:
     """Run the command line. Print errors that users can fix in a line or two, without a traceback."""
     try:
         app()
-    except (SettingsError, StartError, TokenError) as error:
+    except (SettingsError, StartError, TokenError, BackupError) as error:
         print_errors(str(error))
     except StorageUnavailableError as error:
         print_errors(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")

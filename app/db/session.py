@@ -62,6 +62,11 @@ def is_volatile(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.query.get("synchronous") == "off"
 
 
+def for_postgresqls_programs(url: URL) -> str:
+    """Return a URL as `pg_dump` and others take it, without the password."""
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query).render_as_string()
+
+
 def make_engine(
     url: URL, *, read_only: bool = False, clock: Clock | None = None, sessions: Sessions = _DEFAULT
 ) -> Engine:

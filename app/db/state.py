@@ -28,7 +28,7 @@ from app.domain.values import value
 
 # One row: the state that all processes share. ``environment`` marks a database that may be reset. ``head_keys`` are the
 # ids of all keys that sign heads of evidence chains; NULL: some heads are older than signing. ``oldest_program`` is the
-# newest revision that a program must know to work on this schema.
+# newest revision that a program must know to work on this schema. ``place``: where it lies (``restoring.py``).
 gateway_state = Table(
     "gateway_state", metadata, Column("id", SmallInteger, primary_key=True),
     Column("environment", Text, nullable=False), Column("catalogue_version", BigInteger, nullable=False),
@@ -37,7 +37,7 @@ gateway_state = Table(
     Column("fault_mode", Text, nullable=False), Column("fault_rate_ppm", Integer, nullable=False),
     Column("fault_count", Integer),
     Column("report_status", Text, nullable=False), Column("report_delay_seconds", Integer, nullable=False),
-    Column("head_keys", Text), Column("oldest_program", Text, nullable=False),
+    Column("head_keys", Text), Column("oldest_program", Text, nullable=False), Column("place", Text),
 )  # fmt: skip
 
 _ID = 1

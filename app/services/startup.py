@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection
 
 from app import observability
-from app.db import revisions, schema, state, work
+from app.db import restoring, revisions, schema, state, work
 from app.db.revisions import Fit
 from app.db.session import Database, files_open_to_others, is_volatile, lock_exclusively, make_private
 from app.domain.heads import HeadKeys
@@ -40,6 +40,11 @@ class DatabaseOwner:
 
     environment: str
     sealer: Sealer
+
+    @property
+    def is_disposable(self) -> bool:
+        """True if the data may be thrown away (safety.md 26)."""
+        return self.environment in ("demo", "test")
 
     @property
     def heads(self) -> HeadKeys:
@@ -105,7 +110,48 @@ def open_marked(connection: Connection, owner: DatabaseOwner, lost: frozenset[st
         state.initialise_state(connection, owner.environment, owner.heads.newest, revisions.newest_revision())
     _refuse_foreign(environment, owner)
     _check_keys(connection, owner.heads, lost)
+    _check_place(connection, owner)
     return work.newest_id(connection)
+
+
+def _check_place(connection: Connection, owner: DatabaseOwner) -> None:
+    """Raise StartError for a database that was restored from a backup, until `smsgw restore` has seen to it.
+
+    In demo and test, whose data may be thrown away, copies of a PostgreSQL database may be used as they are.
+    """
+    here = restoring.place(connection)
+    if restoring.noted_place(connection) is None and here is not None:
+        restoring.note_place(connection, here)
+    elif restoring.is_copy(connection) and not (here and owner.is_disposable):
+        command = "smsgw restore FILE" if here is None else "smsgw restore"
+        raise StartError(
+            f"This database is a copy, such as one from a backup: run `{command}` first, so that nothing is sent again."
+        )
+
+
+def prepare_restored(
+    connection: Connection, owner: DatabaseOwner, *, moved: bool = False, rolled_back: bool = False
+) -> restoring.OnItsWay | None:
+    """Make a database that was restored one that a gateway may run on. Return what is not sent by itself.
+
+    ``moved``: nothing was sent since the copy was made, so that all goes on; None is returned then. ``rolled_back``:
+    it is restored though it lies where it was. An older schema is taken, too. Raise StartError.
+    """
+    fit = revisions.fit_of(connection)
+    if fit in (Fit.EMPTY, Fit.TOO_NEW):
+        _check_schema(connection)
+    _refuse_foreign(state.environment_of(connection), owner)
+    if state.environment_of(connection) is None:
+        raise StartError("The database has no gateway's mark: restore a backup of a gateway's database.")
+    _check_keys(connection, owner.heads, frozenset())
+    if not (moved or rolled_back or restoring.is_copy(connection)):
+        raise StartError(
+            "This database is where a gateway last ran on it. If it was set back there, to an earlier time or a "
+            "snapshot, run `smsgw restore --rolled-back`; else start the gateway."
+        )
+    if restoring.knows_place(connection):
+        restoring.note_place(connection, restoring.place(connection))
+    return None if moved else restoring.hold_what_was_on_its_way(connection, state.current_state(connection).now)
 
 
 def _check_schema(connection: Connection) -> None:

@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": ["evidence", "verify"],
     "anchor": ["evidence", "anchor"],
     "seal": ["evidence", "seal"],
+    "backup": ["backup", "copy.db"],
     "import": ["import", "customers.jsonl", "--url", "http://127.0.0.1:9"],
 }
 # The message of every refused command contains one of these next steps.

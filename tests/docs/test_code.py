@@ -20,6 +20,7 @@ FOLLOWED = {
     "docs/architecture.md": True,
     "docs/integrating-a-carrier.md": False,
     "docs/testing-your-software.md": False,
+    "docs/operating.md": False,
     "docs/tutorial.md": False,
     "docs/zh/integrating-a-carrier.md": False,
     "docs/zh/tutorial.md": False,

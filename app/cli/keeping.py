@@ -1,0 +1,120 @@
+"""``smsgw backup`` and ``smsgw restore`` (docs/deployment.md, backup and restore)."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress as Bar
+from rich.progress import TaskID
+
+from app.cli.database import checked_database, unchecked_database
+from app.cli.terminal import WRONG_USE, examples, exit_with_error, out, print_done, progress_bar
+from app.db.restoring import OnItsWay
+from app.db.session import for_postgresqls_programs, normalise_url
+from app.services.upkeep.backups import Progress, back_up, prepare_in_place, restore_file
+from app.settings import Settings
+
+app = typer.Typer()
+FileToRestore = Annotated[
+    Path | None,
+    typer.Argument(help="On SQLite: what `smsgw backup` made.", metavar="[FILE]", exists=True, dir_okay=False),
+]
+
+
+def _programs(settings: Settings) -> str:
+    """Return how to call PostgreSQL's programs on the database itself, without the password."""
+    url = normalise_url(settings.database_direct_url or settings.database_url)
+    return f"--dbname={shlex.quote(for_postgresqls_programs(url))}"
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw backup gateway-$(date +%F).db", "while the gateway runs; fails if the file exists"),
+    )
+)
+def backup(file: Annotated[Path, typer.Argument(help="The new file.", metavar="FILE", dir_okay=False)]) -> None:
+    """Copy the SQLite database to a new file while the gateway runs, and check the copy.
+
+    Only its owner can read it. It does not contain the seal key: keep that elsewhere. Put it back with `smsgw restore`.
+
+    For PostgreSQL this command says what to run instead.
+    """
+    with checked_database() as (database, owner, settings):
+        if not database.is_sqlite:
+            exit_with_error(
+                "PostgreSQL's own program makes the backup, while gateways run. It asks for the password, or takes it "
+                "from PGPASSWORD or ~/.pgpass:\n"
+                f"pg_dump --format=custom --file={shlex.quote(str(file))} {_programs(settings)}"
+            )
+        with progress_bar() as bar:
+            back_up(Path(database.url.database or ""), owner, file, _shown_on(bar))
+    print_done(f"Backed up to {file} ({file.stat().st_size:,} bytes). The seal key is not in it.")
+
+
+def _shown_on(bar: Bar) -> Progress:
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, of: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=of)
+        bar.update(tasks[what], completed=done, total=of)
+
+    return show
+
+
+@app.command(
+    epilog=examples(
+        ("smsgw restore gateway-2026-03-01.db", "on SQLite: put a backup in the place of SMSGW_DATABASE_URL"),
+        ("smsgw restore", "on PostgreSQL: after pg_restore, before the gateway starts"),
+        ("smsgw restore --rolled-back", "after a snapshot of the disk or a recovery to an earlier time"),
+    )
+)
+def restore(
+    file: FileToRestore = None,
+    *,
+    rolled_back: Annotated[
+        bool, typer.Option("--rolled-back", help="The database was set back in the place where it lay.")
+    ] = False,
+    moved: Annotated[
+        bool,
+        typer.Option("--moved", help="No gateway ran on the other database since the copy was made: let all go on."),
+    ] = False,
+) -> None:
+    """Make a restored database one that the gateway may run on, so that nothing goes twice by itself.
+
+    A backup is older than what was sent last. So messages that it holds for sending are treated as sends of which
+    nobody knows the result: by `on_unknown` of their provider. Held ones become tickets, campaigns send to nobody else.
+
+    It refuses while a gateway runs, and FILE also where there is a database already.
+    """
+    with unchecked_database() as (database, owner, settings):
+        if not database.is_sqlite and file is not None:
+            exit_with_error(
+                "PostgreSQL's own program puts the backup back, into an empty database. Then run `smsgw restore`:\n"
+                f"pg_restore --exit-on-error --single-transaction --no-owner {_programs(settings)} "
+                f"{shlex.quote(str(file))}",
+                WRONG_USE,
+            )
+        if file is not None:
+            if moved or rolled_back:
+                exit_with_error("FILE is a backup: leave out --moved and --rolled-back.", WRONG_USE)
+            with progress_bar() as bar:
+                on_its_way = restore_file(file, owner, database, _shown_on(bar))
+        else:
+            on_its_way = prepare_in_place(database, owner, moved=moved, rolled_back=rolled_back)
+    _say(on_its_way)
+
+
+def _say(on_its_way: OnItsWay | None) -> None:
+    if on_its_way is None:
+        print_done("The database is in use here from now on, and all that waits goes on.")
+        return
+    print_done("The database is restored.")
+    out.print(
+        f"May have been sent since the backup, and do not go by themselves: {on_its_way.messages} messages "
+        f"(by on_unknown of their provider), {on_its_way.held} held over the night (tickets), "
+        f"{on_its_way.recipients} recipients of campaigns (skipped).",
+        soft_wrap=True,
+    )
+    out.print("Next: smsgw evidence verify; then start the gateway.")
