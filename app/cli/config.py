@@ -16,6 +16,7 @@ from app.cli.connecting import try_all
 from app.cli.terminal import FAILED, examples, out, print_done, print_errors
 from app.composition import build_gateway
 from app.db.session import normalise_url
+from app.domain.storage import StorageUnavailableError
 from app.providers import provider_kinds
 from app.settings import Settings, SettingsError
 from app.settings.check import SettingProblem, Sources, read
@@ -98,6 +99,9 @@ def _assembly_problems(settings: Settings, sources: Sources) -> list[SettingProb
             if rest is None:
                 return problems
             settings = rest
+        except StorageUnavailableError as error:
+            name = f"{PREFIX}DATABASE_URL"
+            return [*problems, SettingProblem(name, sources.place_of_variable(name), str(error))]
         else:
             return problems
 

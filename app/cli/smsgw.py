@@ -37,5 +37,9 @@ def run() -> None:
     except (SettingsError, StartError, TokenError, BackupError) as error:
         print_errors(str(error))
     except StorageUnavailableError as error:
-        print_errors(f"The database cannot be reached ({error}); check SMSGW_DATABASE_URL.")
+        print_errors(f"SMSGW_DATABASE_URL: {error}.")
+    except OSError as error:  # such as a key's file that cannot be read
+        if error.filename is None:
+            raise
+        print_errors(f"{error.filename}: {error.strerror}.")
     raise SystemExit(FAILED)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from app.db.session import make_private
+from app.db.files import make_private
 
 # Between two groups of pages the progress is told; 16 MB of pages of 4 KB.
 _PAGES = 4096

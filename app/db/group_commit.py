@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from app.batching import Batcher
+from app.db.unusable import why_unusable
 from app.domain.storage import StorageUnavailableError
 
 _T = TypeVar("_T")
@@ -26,14 +27,14 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StorageUnavailableError(type(error.orig).__name__) from error
+        raise StorageUnavailableError(why_unusable(error.orig)) from error
     except sqlite3.OperationalError as error:
-        raise StorageUnavailableError(type(error).__name__) from error
+        raise StorageUnavailableError(why_unusable(error)) from error
     except DBAPIError as error:
         # This class and no subclass of it: the file is no database, or a broken one.
         is_broken = error.connection_invalidated or type(error) is DatabaseError
         if is_broken or getattr(error.orig, "sqlstate", None) == _READ_ONLY:
-            raise StorageUnavailableError(type(error.orig).__name__) from error
+            raise StorageUnavailableError(why_unusable(error.orig)) from error
         raise
 
 

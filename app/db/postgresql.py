@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from app.db import distribution
+from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
 
 # How often a transaction is tried that PostgreSQL ends for a deadlock or as it cannot be serialized.
@@ -64,20 +65,24 @@ def make_postgresql_engine(url: URL, sessions: Sessions) -> Engine:
     """Return an engine whose transactions run with the limits of this module, each statement with a fresh snapshot.
 
     What is found under a lock must be the newest, so the isolation is READ COMMITTED, whatever the server's default is.
+    Raise StorageUnavailableError without a driver.
     """
     options = " ".join(f"-c {name}={to}" for name, to in _SETTINGS.items())
     # A pooler refuses options, and does not know the statements that a session has prepared.
     own = {"prepare_threshold": None} if sessions.pooled else {"options": options}
-    engine = create_engine(
-        url,
-        connect_args={**NETWORK, **own},
-        isolation_level="READ COMMITTED",
-        pool_size=sessions.connections,
-        max_overflow=0,
-        # The one used last, whose session has prepared what is asked again and again.
-        pool_use_lifo=True,
-        pool_recycle=_RECYCLE_SECONDS,
-    )
+    try:
+        engine = create_engine(
+            url,
+            connect_args={**NETWORK, **own},
+            isolation_level="READ COMMITTED",
+            pool_size=sessions.connections,
+            max_overflow=0,
+            # The one used last, whose session has prepared what is asked again and again.
+            pool_use_lifo=True,
+            pool_recycle=_RECYCLE_SECONDS,
+        )
+    except ModuleNotFoundError:
+        raise StorageUnavailableError("its driver is missing: install psycopg, as smsgw[postgresql] does") from None
     distribution.learn_pieces(engine, pooled=sessions.pooled)
     if sessions.pooled:
         event.listen(engine, "begin", _set_in_transaction)

@@ -5,10 +5,9 @@ in one thread, one after the other; PostgreSQL gets several. Readers of SQLite s
 """
 
 import asyncio
-import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.changes import FileVersion, Watched, count_changes
 from app.db.clock import Clock, set_clock
+from app.db.files import make_database_file
 from app.db.group_commit import GroupCommit, storage_errors
 from app.db.notices import Notices
 from app.db.postgresql import TRIES, Sessions, allow_long_statements, make_postgresql_engine, may_be_tried_again
@@ -85,10 +85,7 @@ def make_engine(
 
 def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        try:
-            make_private(Path(url.database))
-        except OSError as error:
-            raise StorageUnavailableError(f"{error.filename}: {error.strerror}") from None
+        make_database_file(Path(url.database))
     sqlite3.register_adapter(datetime, to_micros)
     synchronous = "OFF" if is_volatile(url) else "FULL"
     engine = create_engine(url.difference_update_query(["synchronous"]), connect_args={"check_same_thread": False})
@@ -116,22 +113,6 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         driver_of(connection).execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
-
-
-def make_private(path: Path) -> None:
-    """Create a missing file that only its owner can read; SQLite gives the files beside it the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-
-
-def files_open_to_others(url: URL) -> list[Path]:
-    """Return the files of an SQLite database that other users can read or write; none for PostgreSQL."""
-    path = url.database if url.get_backend_name() == "sqlite" else None
-    if not path or path == ":memory:" or path.startswith("file:"):
-        return []
-    found = [Path(path + end) for end in ("", "-wal", "-shm", ".lock")]
-    return [one for one in found if one.exists() and one.stat().st_mode & 0o077]
 
 
 def _lock_database(connection: Connection) -> None:

@@ -13,13 +13,15 @@ from sqlalchemy import URL, Connection
 
 from app import observability
 from app.db import restoring, revisions, schema, state, work
+from app.db.files import files_open_to_others, make_private
 from app.db.revisions import Fit
-from app.db.session import Database, files_open_to_others, is_volatile, lock_exclusively, make_private
+from app.db.session import Database, is_volatile, lock_exclusively
 from app.domain.heads import HeadKeys
 from app.domain.values import value
 from app.services.sealing import Sealer
 
 log = observability.logger(__name__)
+_WRITABLE = "The folder of an SQLite database must be writable, and belong to the gateway's user."
 
 
 class StartError(Exception):
@@ -204,7 +206,10 @@ def alone(database: Database) -> Iterator[bool]:
     if database.is_shared or file is None:
         yield not database.is_shared
         return
-    make_private(_lock_file(file))
+    try:
+        make_private(_lock_file(file))
+    except OSError as error:
+        raise StartError(f"{_lock_file(file)} cannot be made: {error.strerror}. {_WRITABLE}") from None
     with _locked(file):
         yield True
 
@@ -223,7 +228,11 @@ def is_in_use(url: URL) -> bool:
 
 @contextmanager
 def _locked(file: str) -> Iterator[None]:
-    with _lock_file(file).open("w") as lock:
+    try:
+        lock = _lock_file(file).open("w")
+    except OSError as error:
+        raise StartError(f"{_lock_file(file)} cannot be written: {error.strerror}. {_WRITABLE}") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

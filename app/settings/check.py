@@ -20,6 +20,7 @@ from app.settings.sources import PREFIX, Variable, variables
 
 _SETTING_NAME = re.compile(r"(SMSGW_[A-Z_]+|[a-z_]+(?:\.[^\s:]+?)*)(?=[:\s]|$)")
 _CHOICES = re.compile(r"^String should match pattern '\^\(([^()]*)\)\$'$")
+_SCHEMES = re.compile(r"^String should match pattern '\^\(([^()]*)\)://'$")
 _SIMILARITY_CUTOFF = 0.75
 
 
@@ -246,6 +247,9 @@ def _explain(message: str, item: FieldInfo | None) -> str:
     message = message.removeprefix("Value error, ")
     if choices := _CHOICES.match(message):
         return f"must be one of {', '.join(choices[1].split('|'))}"
+    if schemes := _SCHEMES.match(message):
+        known = [f"{one}://".replace("\\", "") for one in schemes[1].split("|") if "+" not in one]
+        return f"must begin with {', '.join(known[:-1])} or {known[-1]}"
     message = message.replace("Input should be", "must be").replace("String should match pattern", "must be like")
     example = item.examples[0] if item is not None and item.examples else None
     if example is None or str(example).startswith("(") or isinstance(example, (list, dict)):

@@ -91,6 +91,7 @@ def first_steps(environment: str, monkeypatch: pytest.MonkeyPatch, folder: Path,
 
 def fresh(folder: Path) -> Iterator[str]:
     for number in itertools.count():
+        (folder / str(number)).mkdir()
         yield f"sqlite:///{folder}/{number}/gateway.db"
 
 

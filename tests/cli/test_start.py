@@ -158,6 +158,7 @@ def test_a_second_demo_runs_beside_the_first_and_on_its_port_it_is_refused_with_
 
 def test_a_database_that_another_gateway_uses(tmp_path: Path) -> None:
     port, other = free_port(), free_port()
+    (tmp_path / "mine").mkdir()
     given = {"SMSGW_ENV": "test", "SMSGW_DATABASE_URL": "sqlite:///./mine/gateway.db"}
     with gateway(f"{SMSGW} serve --port {port}", port, tmp_path, **given):
         said = refusal(f"{SMSGW} demo --port {other}", tmp_path, **given)

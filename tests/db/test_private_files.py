@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.composition import make_database
-from app.db.session import Database, files_open_to_others, make_engine, normalise_url
+from app.db.files import files_open_to_others
+from app.db.session import Database, make_engine, normalise_url
+from app.domain.storage import StorageUnavailableError
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, prepare
 from app.settings import Environment, SettingsError
@@ -29,9 +31,12 @@ def modes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
-async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Path) -> None:
+async def test_every_file_of_a_database_is_made_for_its_owner_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "data"
-    url = f"sqlite:///{folder / 'gateway.db'}"
+    url = "sqlite:///./data/gateway.db"
     database = Database(normalise_url(url))
     prepare(database, OWNER, migrate=True, starting=True)
     database.close()
@@ -42,6 +47,16 @@ async def test_every_file_of_a_database_is_made_for_its_owner_only(tmp_path: Pat
         assert set(found.values()) == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert files_open_to_others(normalise_url(url)) == []
+
+
+@pytest.mark.parametrize("place", ["nosuch/gateway.db", "data/nosuch/gateway.db", "./other/gateway.db"])
+def test_no_folder_is_made_but_the_default_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageUnavailableError, match=r"there is no folder .*: make it"):
+        Database(normalise_url(f"sqlite:///{place}"))
+    with pytest.raises(StorageUnavailableError):
+        Database(normalise_url(f"sqlite:///{tmp_path / place}"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o660, 0o604])
