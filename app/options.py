@@ -18,15 +18,15 @@ _LENGTH = re.compile(r"(\d+)\s*([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _parse_length(value: object) -> object:
-    """Return the timedelta of a length such as ``90s``, ``30m``, ``2h`` or ``1d``."""
+def parse_length(value: object) -> timedelta:
+    """Return the timedelta of a length such as ``90s``, ``30m``, ``2h`` or ``1d``. Raise ValueError."""
     match = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         raise ValueError('must be a length such as "2h", "30m" or "90s"')
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-Length = Annotated[timedelta, BeforeValidator(_parse_length)]
+Length = Annotated[timedelta, BeforeValidator(parse_length)]
 
 
 _HOST = re.compile(r"(?:[a-z0-9-]*[a-z-]\.)+[a-z]{2,}")

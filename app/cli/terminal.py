@@ -32,6 +32,11 @@ def print_done(message: str) -> None:
     out.print(Text("✓", style="green"), Text(message), soft_wrap=True)
 
 
+def print_note(message: str) -> None:
+    """Print a message for people, beside what a command prints for programs."""
+    err.print(Text(message), soft_wrap=True)
+
+
 def progress_bar() -> Progress:
     """Return a progress bar that shows a count and the time remaining."""
     return Progress(

@@ -212,6 +212,7 @@ class Gateway:
             # While deliveries still run, so that the answers which a bind waits for are recorded.
             await self.binds.stop()
             await self.engine.stop()
+            await self.management.tokens.finish()
             for provider in self.carriers.providers.values():
                 await provider.close()
             await self.close_connections()

@@ -87,7 +87,8 @@ async def _caller(
 ) -> Caller:
     caller = await management.tokens.caller(given.credentials) if given else None
     if caller is None:
-        detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
+        why = await management.tokens.why_refused(given.credentials) if given else None
+        detail = why or "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
         raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})
     return caller
 

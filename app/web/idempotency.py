@@ -42,7 +42,8 @@ class IdempotencyKeys:
             return
         management: Management = scope["app"].state.gateway.management
         token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
-        if await management.tokens.caller(token) is None:
+        caller = await management.tokens.caller(token)
+        if caller is None:
             await self._app(scope, receive, send)  # the route refuses it with 401
             return
         try:
@@ -53,7 +54,7 @@ class IdempotencyKeys:
         except ClientDisconnect:
             return
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
-        call = CallKey.of(token, key)
+        call = CallKey.of(caller.name, key)
         known = await management.idempotent_calls.begin(call, request)
         if known is None:
             await self._run(management, call, body, scope, send)

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, inspect, select
 
-from app.db import migrations, partitions, revisions, schema
+from app.db import migrations, partitions, revisions, schema, tokens
 from app.db.session import Database, normalise_url
 from tests.running import Running
 
@@ -92,6 +92,22 @@ def test_a_duty_is_kept_when_binds_get_a_state_and_lose_it_again(empty: Database
         empty.write_now(lambda connection: migrations.downgrade(connection, "0002"))
         rows = empty.write_now(lambda connection: connection.exec_driver_sql(found).all())
         assert [tuple(row) for row in rows] == [("carrier:one", "somebody", 7, 3)]
+    finally:
+        empty.close()
+
+
+def test_a_token_is_kept_when_tokens_can_end_and_when_they_cannot_again(empty: Database) -> None:
+    first = "INSERT INTO api_token (name, token_hash, scopes, created_at) VALUES ('desk', 'abc', 'care', 7)"
+    found = "SELECT name, token_hash, scopes, created_at, revoked_at FROM api_token"
+    try:
+        empty.write_now(lambda connection: migrations.upgrade(connection, "0004"))
+        empty.write_now(lambda connection: connection.exec_driver_sql(first).rowcount)
+        empty.write_now(migrations.upgrade)
+        [token] = empty.write_now(tokens.list_tokens)
+        assert (token.name, token.expires_at, token.last_used_at, token.replaced_until) == ("desk", None, None, None)
+        empty.write_now(lambda connection: migrations.downgrade(connection, "0004"))
+        rows = empty.write_now(lambda connection: connection.exec_driver_sql(found).all())
+        assert [tuple(row) for row in rows] == [("desk", "abc", "care", 7, None)]
     finally:
         empty.close()
 

@@ -13,15 +13,15 @@ RecordedCall = idempotency.RecordedCall
 
 @value
 class CallKey:
-    """An idempotency key together with the hash of its caller's token, so that keys of two callers never collide."""
+    """An idempotency key together with a hash of its caller, so that keys of two callers never collide."""
 
     caller: str
     key: str
 
     @classmethod
-    def of(cls, token: str, key: str) -> "CallKey":
-        """Return the key for a caller's token; the token itself is not stored."""
-        return cls(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), key)
+    def of(cls, name: str, key: str) -> "CallKey":
+        """Return the key for a caller by the name of its token, which outlives a change of the secret."""
+        return cls(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), key)
 
 
 class IdempotentCalls:
