@@ -1,4 +1,4 @@
-"""``smsgw backup`` and ``smsgw restore`` (docs/deployment.md, backup and restore)."""
+"""``smsgw backup``, ``smsgw restore`` and ``smsgw seal rotate`` (docs/operating.md)."""
 
 import shlex
 from pathlib import Path
@@ -9,13 +9,26 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
 from app.cli.database import checked_database, unchecked_database
-from app.cli.terminal import WRONG_USE, examples, exit_with_error, out, print_done, progress_bar
+from app.cli.terminal import (
+    FAILED,
+    WRONG_USE,
+    examples,
+    exit_with_error,
+    out,
+    print_done,
+    print_errors,
+    progress_bar,
+)
 from app.db.restoring import OnItsWay
 from app.db.session import for_postgresqls_programs, normalise_url
 from app.services.upkeep.backups import Progress, back_up, prepare_in_place, restore_file
+from app.services.upkeep.chains import count_chains
+from app.services.upkeep.chains import seal as sign_heads
+from app.services.upkeep.resealing import seal_anew
 from app.settings import Settings
 
 app = typer.Typer()
+seal = typer.Typer(help="The keys of SMSGW_SEAL_KEY.", no_args_is_help=True)
 FileToRestore = Annotated[
     Path | None,
     typer.Argument(help="On SQLite: what `smsgw backup` made.", metavar="[FILE]", exists=True, dir_okay=False),
@@ -118,3 +131,35 @@ def _say(on_its_way: OnItsWay | None) -> None:
         soft_wrap=True,
     )
     out.print("Next: smsgw evidence verify; then start the gateway.")
+
+
+@seal.command(
+    epilog=examples(
+        ("smsgw config seal-key", "first: a new key, to be put in front of the others in SMSGW_SEAL_KEY"),
+        ("smsgw seal rotate", "then, after all processes were started anew: let nothing need the old ones"),
+    )
+)
+def rotate() -> None:
+    """Seal and sign with the newest key what older ones have, so that they can be removed from SMSGW_SEAL_KEY.
+
+    That is: heads of evidence, webhook secrets of SPs, texts with a password that wait. The gateway may run.
+    """
+    with checked_database() as (database, owner, _), progress_bar() as bar:
+        task = bar.add_task("chains", total=count_chains(database))
+        signed = bad = 0
+        for chain in sign_heads(database, owner.heads):
+            bar.advance(task)
+            signed += chain.signed_again
+            bad += not chain.verification.ok
+        found = seal_anew(database, owner.sealer)
+    out.print(f"Signed anew: {signed} chains. Sealed anew: {found.secrets} webhook secrets, {found.texts} texts.")
+    if found.unknown:
+        print_errors(
+            f"{found.unknown} were sealed with a key that is not among those of SMSGW_SEAL_KEY: add it there, and "
+            "repeat this; if it is lost, PUT the service providers again with their webhook secrets."
+        )
+    if bad:
+        print_errors(f"{bad} chains are not whole and were left as they are: see `smsgw evidence verify`.")
+    if found.unknown or bad:
+        raise typer.Exit(FAILED)
+    print_done("Only the first key of SMSGW_SEAL_KEY is needed now. Keep the others with the backups of their time.")

@@ -28,6 +28,7 @@ for group in (running.app, chat.app, schema.app, importing.app, upkeep.app, keep
 app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(keeping.seal, name="seal")
 
 
 def run() -> None:

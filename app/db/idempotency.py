@@ -31,7 +31,7 @@ ERASED_BODY = "{}"
 _CUT_OFF = timedelta(minutes=2)
 _PURGED_AT_ONCE = 100
 
-# ``caller`` is the hash of a token. Times are by the database's clock, as callers repeat calls in real time.
+# ``caller`` is a hash of the token's name. Times are by the database's clock, as callers repeat calls in real time.
 idempotent_call = Table(
     "idempotent_call",
     metadata,

@@ -53,15 +53,19 @@ class Sealer:
         return HeadKeys([_derive_key(key, _HEADS_PURPOSE) for key in self._keys])
 
     @cached_property
-    def _fingerprint_key(self) -> bytes:
-        return _derive_key(self._keys[0], _FINGERPRINTS_PURPOSE)
+    def _fingerprint_keys(self) -> list[bytes]:
+        return [_derive_key(key, _FINGERPRINTS_PURPOSE) for key in self._keys]
 
     def fingerprint(self, content: bytes) -> str:
         """Return a keyed hash of ``content`` (HMAC-SHA256, hex).
 
         Without the key nobody can find the content by trying: a plain hash would soon reveal a password of six digits.
         """
-        return hmac.digest(self._fingerprint_key, content, "sha256").hex()
+        return hmac.digest(self._fingerprint_keys[0], content, "sha256").hex()
+
+    def is_fingerprint(self, known: str, content: bytes) -> bool:
+        """Return True if ``known`` is the fingerprint of ``content`` by any of the keys."""
+        return any(known == hmac.digest(key, content, "sha256").hex() for key in self._fingerprint_keys)
 
     def seal(self, text: str) -> str:
         """Return the text encrypted, safe to store."""
@@ -73,6 +77,20 @@ class Sealer:
             return self._fernet.decrypt(sealed).decode("utf-8", "surrogatepass")
         except InvalidToken:
             return None
+
+    def seal_anew(self, sealed: str) -> str | None:
+        """Return what was sealed with a replaced key sealed with the newest one; None if that has sealed it.
+
+        Raise ValueError if it was sealed with a key that is not known here.
+        """
+        try:
+            Fernet(self._keys[0]).decrypt(sealed)
+        except InvalidToken:
+            text = self.open(sealed)
+            if text is None:
+                raise ValueError("sealed with an unknown key") from None
+            return self.seal(text)
+        return None
 
     # ---- texts of messages
 

@@ -100,9 +100,9 @@ class Settings(BaseSettings):
     seal_key: SecretStr | None = Field(
         default=None,
         description="32 bytes in URL-safe base64, from `smsgw config seal-key`. The key encrypts service passwords "
-        "until they are checked and SPs' webhook secrets, and signs the evidence. While a key is being replaced: "
-        "several, separated by commas, the newest first. Unset: a key is made and stored beside the SQLite file; "
-        "required in production",
+        "until they are checked and SPs' webhook secrets, and signs the evidence. While a key is being replaced "
+        "(`smsgw seal rotate`): several, separated by commas, the newest first. Unset: a key is made and stored beside "
+        "the SQLite file; required in production",
         examples=["(what `smsgw config seal-key` prints)"],
     )
     log_level: str = Field(

@@ -46,7 +46,7 @@ class IdempotentCalls:
 
     def is_same(self, known: RecordedCall, request: bytes) -> bool:
         """Return True if the earlier call had the same request."""
-        return known.request_hash == self._sealer.fingerprint(request)
+        return self._sealer.is_fingerprint(known.request_hash, request)
 
     async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
         """Store the answer."""
