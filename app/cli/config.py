@@ -1,6 +1,7 @@
 """``smsgw config``: check and print the settings, and make a seal key."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 from enum import Enum
 from typing import Annotated
@@ -32,6 +33,7 @@ _Row = tuple[str, str, str]
         ("smsgw config check", "exit status 1 if anything is wrong"),
         ("SMSGW_CONFIG=gateway.yaml smsgw config check", "with a settings file that is not in force yet"),
         ("smsgw config check --connect", "exit status 1 if a carrier refuses, too"),
+        ("smsgw config check --json", "for programs"),
     )
 )
 def check(
@@ -44,26 +46,53 @@ def check(
             "a gateway runs, the carrier counts one bind more.",
         ),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help='Print JSON: {"problems": […], "settings": […]}, with the same exit status.')
+    ] = False,
 ) -> None:
-    """Name each mistake in the settings, its place and a remedy; else print the settings, secrets hidden."""
+    """Name each mistake in the settings, its place and a remedy; else print the settings, secrets hidden.
+
+    They are in the order of docs/settings.md.
+    """
     settings, sources, problems = read(provider_kinds())
     if settings is not None:
         problems += _assembly_problems(settings, sources)
-    if settings is None or problems:
+    found = list(_rows(settings, sources)) if settings is not None and not problems else []
+    if as_json:
+        _print_json(problems, found)
+    elif problems:
         print_errors("\n".join(map(str, problems)))
+    if settings is None or problems:
         raise typer.Exit(FAILED)
+    if not as_json:
+        _print_table(found)
+    if connect:
+        _connect(settings)
+
+
+def _rows(settings: Settings, sources: Sources) -> Iterator[_Row]:
+    """Yield the name, the value and the place of each setting."""
+    yield from _environment_rows(settings, sources)
+    yield from _file_rows(settings.file, sources)
+    for name in settings.provider_names():
+        if name not in settings.file.providers:
+            yield f"providers.{name}", "", f"always there in {settings.env.value}"
+
+
+def _print_table(rows: Sequence[_Row]) -> None:
     table = Table(title="Settings are in order")
     table.add_column("setting", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("from", overflow="fold")
-    for name, value, place in [*_environment_rows(settings, sources), *_file_rows(settings.file, sources)]:
+    for name, value, place in rows:
         table.add_row(Text(name), Text(value), Text(place, "dim" if place == "default" else ""))
-    for name in settings.provider_names():
-        if name not in settings.file.providers:
-            table.add_row(f"providers.{name}", "", f"always there in {settings.env.value}")
     out.print(table)
-    if connect:
-        _connect(settings)
+
+
+def _print_json(problems: Sequence[SettingProblem], rows: Sequence[_Row]) -> None:
+    wrong = [{"setting": one.name, "from": one.place, "problem": one.problem} for one in problems]
+    found = [{"setting": name, "value": value, "from": place} for name, value, place in rows]
+    out.out(json.dumps({"problems": wrong, "settings": found}, ensure_ascii=False, indent=2))
 
 
 def _connect(settings: Settings) -> None:

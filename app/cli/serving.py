@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -14,6 +15,7 @@ from types import FrameType
 
 from fastapi import FastAPI
 
+from app import observability
 from app.cli.beside import carrier_beside
 from app.cli.caller import DEFAULT_HOST, Caller, free_port
 from app.cli.database import unchecked_database
@@ -31,6 +33,7 @@ from app.web.serving import Server, listen, server_of
 
 # Called with the gateway and its URL once both are there, before the first request is served.
 Ready = Callable[[Gateway, str], Awaitable[None]]
+log = observability.logger(__name__)
 
 
 def run(
@@ -74,11 +77,17 @@ async def _serve(
     ready: Callable[[], Awaitable[None]],
     toy: ToyCarrier | None,
 ) -> None:
+    if not sys.stdin.isatty():  # where the terminal is closed it ends with that
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _say_what_a_hangup_does)
     # The carrier is there before the gateway, and as long as it takes leave.
     async with toy.running() if toy else nullcontext(), app.router.lifespan_context(app):
         if not server.should_exit:
             await ready()
         await server.serve(list(sockets))
+
+
+def _say_what_a_hangup_does() -> None:
+    log.warning("SIGHUP changes nothing: settings are read at the start, and logs go to standard error; start it anew")
 
 
 def _url(host: str, sockets: Sequence[socket.socket]) -> str:

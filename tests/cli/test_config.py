@@ -1,6 +1,8 @@
 """``smsgw config check``: print all problems with setting, place and remedy, or each value with its source."""
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from app.providers.base import BindEndedError, Inbox, Lease, Provider
 from app.settings import SettingsError
 from app.settings.check import checked_settings
 
+ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SEAL_KEY = "8kVjnBF5yLqr4QiDNVWoBgQVzQ7KLiU-jApXfWC_qis="
 
@@ -85,6 +88,33 @@ def test_all_problems_are_named_with_place_and_remedy() -> None:
         "providers.other.kind (gateway.yaml:10): is missing",
         'windows.listing (gateway.yaml:3): must be a length such as "2h", "30m" or "90s"; for example 90m',
     ]
+
+
+def test_json_has_what_the_table_has_in_the_order_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    file = f"providers:\n  carrier:\n    kind: generic\n    secret: {SECRET}\n"
+    done = check(file, arguments=["--json"], ENV="test", SEAL_KEY=SEAL_KEY)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["problems"] == []
+    shown = rows(check(file, ENV="test", SEAL_KEY=SEAL_KEY))
+    assert {one["setting"]: (one["value"], one["from"]) for one in found["settings"]} == shown
+    assert SECRET not in done.stdout
+    assert SEAL_KEY not in done.stdout
+    page = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "settings.md").read_text("utf-8"), re.MULTILINE)
+    names = [one["setting"] for one in found["settings"]]
+    top = [name for name in names if "." not in name and name in page]
+    assert top == [name for name in page if name in top]
+    assert len(top) > 20
+
+
+def test_json_has_the_problems_too() -> None:
+    done = check("confirm_mode: maybe\n", arguments=["--json"], ENV="test")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout) == {
+        "problems": [{"setting": "confirm_mode", "from": "gateway.yaml:1", "problem": "must be one of fixed, code"}],
+        "settings": [],
+    }
 
 
 def test_a_sign_off_is_checked_and_shown() -> None:
