@@ -1,9 +1,9 @@
 """Tokens end: by themselves, by a new secret under the same name, by hand; and it is noted when one was last used."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import RowMapping, update
+from sqlalchemy import Connection, RowMapping, update
 
 from app.db import tokens
 from app.db.tokens import USE_NOTED_EVERY, api_token
@@ -87,7 +87,12 @@ async def test_the_old_secret_outlives_no_expiry(web: Web) -> None:
 async def test_the_last_use_is_noted_once_a_minute_beside_the_call(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     writes: list[str] = []
     note = tokens.note_use
-    monkeypatch.setattr(tokens, "note_use", lambda *given: (writes.append(given[1]), note(*given)))
+
+    def counted(connection: Connection, name: str, now: datetime) -> None:
+        writes.append(name)
+        note(connection, name, now)
+
+    monkeypatch.setattr(tokens, "note_use", counted)
     token = await web.token("read")
     assert (await row(web))["last_used_at"] is None
     for _ in range(3):
