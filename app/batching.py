@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import Context
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -48,6 +48,7 @@ class Batcher(Generic[_Item, _Result]):
         self._turn = turn or asyncio.Lock()
         self._waiting: deque[tuple[_Item, asyncio.Future[_Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._context = copy_context()
 
     def submit(self, item: _Item) -> asyncio.Future[_Result]:
         """Add an item to the next batch. The future gets its result, or the exception of the batch."""
@@ -55,7 +56,7 @@ class Batcher(Generic[_Item, _Result]):
         self._waiting.append((item, future))
         if self._task is None:
             # In no context of a request: its id would be in the lines about all that come with it.
-            self._task = asyncio.create_task(self._work(), context=Context())
+            self._task = asyncio.create_task(self._work(), context=self._context.copy())
         return future
 
     async def _work(self) -> None:
