@@ -7,7 +7,7 @@ in one thread, one after the other; PostgreSQL gets several. Readers of SQLite s
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -270,7 +270,7 @@ class Database:
 async def _patience(seconds: float | None) -> AsyncIterator[None]:
     """Raise StorageUnavailableError after so many seconds; None: never. What waits for a thread is not begun then."""
     try:
-        async with asyncio.timeout(seconds):
+        async with nullcontext() if seconds is None else asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise StorageUnavailableError("it does not answer") from None
