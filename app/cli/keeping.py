@@ -62,7 +62,10 @@ def backup(file: Annotated[Path, typer.Argument(help="The new file.", metavar="F
             )
         with progress_bar() as bar:
             back_up(Path(database.url.database or ""), owner, file, _shown_on(bar))
-    print_done(f"Backed up to {file} ({file.stat().st_size:,} bytes). The seal key is not in it.")
+    key = "SMSGW_SEAL_KEY" if settings.seal_key else f"that in {Path(database.url.database or '').parent}/seal.key"
+    print_done(
+        f"Backed up to {file} ({file.stat().st_size:,} bytes). The seal key, {key}, is not in it: keep it elsewhere."
+    )
 
 
 def _shown_on(bar: Bar) -> Progress:

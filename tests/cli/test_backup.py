@@ -49,7 +49,7 @@ async def test_a_backup_of_a_running_gateway_is_a_file_of_its_own_that_can_be_re
         made = run(sqlite_url, "backup", "copy.db")
         await gateway.say("YE")
     assert made.exit_code == 0, made.output
-    assert "The seal key is not in it" in made.stdout
+    assert "The seal key, SMSGW_SEAL_KEY, is not in it" in made.stdout
     assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
     assert [name for name in os.listdir(tmp_path) if "copy" in name] == ["copy.db"]  # noqa: PTH208
 
