@@ -17,20 +17,11 @@ from app.services.gateway import Gateway
 from app.services.membership import BOTH, Role
 from app.settings import Environment, Settings
 from app.toys.carrier import ToyCarrier
-from app.web import (
-    api,
-    handsets,
-    health,
-    idempotency,
-    limits,
-    openapi,
-    pages,
-    problems,
-    simulator,
-    simulator_control,
-    webhooks,
-)
-from app.web.hosts import OwnHosts, host_name
+from app.web import api, handsets, health, openapi, pages, problems, simulator, simulator_control, webhooks
+from app.web.middleware import idempotency, limits
+from app.web.middleware.heads import Heads
+from app.web.middleware.hosts import OwnHosts, host_name
+from app.web.middleware.request_ids import RequestIds
 
 log = observability.logger(__name__)
 _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
@@ -62,12 +53,15 @@ class _GatewayApp(FastAPI):
     own_hosts: OwnHosts | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer a request, with its id."""
+        await RequestIds(self._answer)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self.own_hosts is not None:
             try:
                 self.own_hosts.check(scope)
             except problems.ProblemError as error:
-                await problems.response(error.status, error.detail)(scope, receive, send)
+                await problems.response(error.code, error.detail)(scope, receive, send)
                 return
         if scope["type"] == "http" and scope["path"].startswith("/webhooks/"):
             await self.webhooks_endpoint(scope, receive, send)
@@ -126,6 +120,7 @@ def _add_middleware(app: FastAPI) -> None:
     app.add_middleware(limits.BodyLimit)
     app.add_middleware(limits.ConcurrencyLimits)
     app.add_middleware(pages.SecurityHeaders)
+    app.add_middleware(Heads)
 
 
 def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:

@@ -17,6 +17,7 @@ from app.services.refusals import RefusedError
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.turns.handling import Turns
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 
 _KEY_HEADERS = ("idempotency-key",)
@@ -27,7 +28,7 @@ async def refuse_passwords(request: Request) -> None:
     found = [*request.path_params.values(), *(word for pair in request.query_params.multi_items() for word in pair)]
     found += [request.headers.get(name, "") for name in _KEY_HEADERS]
     if any(holds_password(str(word)) for word in found):
-        raise ProblemError(422, "An id, a filter or a key must not hold what looks like a password.")
+        raise ProblemError(Code.PASSWORD_IN_CALL, "An id, a filter or a key must not hold what looks like a password.")
 
 
 _bearer = HTTPBearer(
@@ -88,7 +89,7 @@ async def _caller(
     caller = await management.tokens.caller(given.credentials) if given else None
     if caller is None:
         detail = "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
-        raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})
+        raise ProblemError(Code.TOKEN_MISSING, detail, {"WWW-Authenticate": "Bearer"})
     return caller
 
 
@@ -104,7 +105,7 @@ class Needs:
     async def __call__(self, caller: CallerIn) -> Caller:
         """Return the caller; raise ProblemError (403) if it lacks the scopes."""
         if not caller.may(*self.scopes):
-            raise ProblemError(403, f"This token lacks the scope {' or '.join(self.scopes)}.")
+            raise ProblemError(Code.SCOPE_MISSING, f"This token lacks the scope {' or '.join(self.scopes)}.")
         return caller
 
 
@@ -172,7 +173,7 @@ LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 async def _message_id(message_id: Annotated[str, Path(description="the gateway's id of a message")]) -> str:
     if not is_id(message_id):
-        raise ProblemError(404, "There is no message with this id.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no message with this id.")
     return message_id
 
 
@@ -186,7 +187,7 @@ async def _tenure(
     ] = None,
 ) -> int | None:
     if tenure is not None and Scope.ADMIN not in caller.scopes:
-        raise ProblemError(403, "Former tenures are shown to scope admin only.")
+        raise ProblemError(Code.SCOPE_MISSING, "Former tenures are shown to scope admin only.")
     return tenure
 
 

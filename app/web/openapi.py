@@ -5,30 +5,52 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from app.domain.refusals import RefusalReason
 from app.web import problems, webhook_document
 from app.web.examples import EXAMPLES, Example
 from app.web.numbers import PATTERN
+from app.web.problem_codes import AnyCode, Code
 
-_STATUS_DESCRIPTIONS = {
-    "401": "the token is missing or unknown",
-    "403": "the token lacks the scope",
-    "404": "not found",
-    "409": "conflicts with the current state; the detail says why",
-    "413": "the body is too large",
-    "415": "unsupported media type, charset or content encoding; the detail lists the supported ones",
-    "422": "some fields are missing or wrong",
-    "503": "the database is unavailable; try again after Retry-After seconds",
-}
-# Example details, worded as the gateway words them.
-_DETAILS = {
-    "401": "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`.",
-    "403": "This token lacks the scope directory:write.",
-    "404": "There is no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
-    "409": "The clock goes back only right after a reset.",
-    "413": "At most 64 KiB, or 1 MiB for an array.",
-    "415": "Content-Encoding: gzip, deflate or none is read.",
-    "422": "Some fields are missing or wrong; see errors.",
-    "503": "The database is away; try again.",
+# By status: what it says, and an example of a problem, worded as the gateway words it.
+_PROBLEMS: Mapping[str, tuple[str, AnyCode, str]] = {
+    "400": ("the body is no JSON", Code.NOT_JSON, "The body is not JSON in UTF-8."),
+    "401": (
+        "the token is missing or unknown",
+        Code.TOKEN_MISSING,
+        "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`.",
+    ),
+    "403": ("the token lacks the scope", Code.SCOPE_MISSING, "This token lacks the scope directory:write."),
+    "404": (
+        "not found",
+        RefusalReason.UNKNOWN_SUBSCRIBER,
+        "There is no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
+    ),
+    "409": (
+        "conflicts with the current state; the code says why",
+        RefusalReason.CLOCK_SET_BACK,
+        "The clock goes back only right after a reset.",
+    ),
+    "412": (
+        "changed since it was read; read it again",
+        Code.ETAG_MISMATCH,
+        "Somebody changed this since you read it: read it again, then send the change with the new ETag.",
+    ),
+    "413": ("the body is too large", Code.BODY_TOO_LARGE, "At most 64 KiB, or 1 MiB for an array."),
+    "415": (
+        "unsupported media type, charset or content encoding; the detail lists the supported ones",
+        Code.MEDIA_TYPE,
+        "Content-Encoding: gzip, deflate or none is read.",
+    ),
+    "422": (
+        "some fields are missing or wrong",
+        Code.INVALID_FIELDS,
+        "Some fields are missing or wrong; see errors.",
+    ),
+    "503": (
+        "the database is unavailable; try again after Retry-After seconds",
+        Code.DATABASE_AWAY,
+        "The database is away; try again.",
+    ),
 }
 _ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integer"}]
 _METHODS = ("get", "put", "post", "patch", "delete")
@@ -63,7 +85,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 operations[method].setdefault("parameters", []).append(_KEY_PARAMETER)
             for status in _problem_statuses(path, method, operations[method]):
                 operations[method]["responses"][status] = {
-                    "description": _STATUS_DESCRIPTIONS[status],
+                    "description": _PROBLEMS[status][0],
                     "content": problems.CONTENT,
                 }
     document["paths"] = {**webhook_document.OPENAPI_PATHS, **document["paths"]}
@@ -156,7 +178,8 @@ def _copies(content: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, 
 
 def _problem_example(status: str) -> dict[str, object]:
     title, errors = HTTPStatus(int(status)).phrase, {"errors": _ERRORS} if status == "422" else {}
-    return {"type": "about:blank", "title": title, "status": int(status), "detail": _DETAILS[status], **errors}
+    _, code, detail = _PROBLEMS[status]
+    return {"type": "about:blank", "title": title, "status": int(status), "code": code, "detail": detail, **errors}
 
 
 # ---- problems
@@ -172,6 +195,8 @@ def _problem_statuses(path: str, method: str, operation: dict[str, Any]) -> Iter
     if "{" in path or path.startswith("/simulator/"):
         yield "404"
     yield from _EXTRA_STATUSES.get(f"{method} {path}", ())
+    if "application/json" in operation.get("requestBody", {}).get("content", {}) and path.startswith("/api/"):
+        yield "400"
     if method != "get":
         yield "413"
     if "requestBody" in operation or "parameters" in operation:

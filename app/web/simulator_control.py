@@ -8,10 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.refusals import RefusalReason
 from app.domain.simulation import FaultMode, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.fixtures import read as read_fixture
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import Moment, ShanghaiTime
 
@@ -32,7 +34,7 @@ class ClockOut(BaseModel):
 async def require_disposable(gateway: GatewayIn) -> None:
     """Raise ProblemError (404) outside of demo and test."""
     if not gateway.disposable:
-        raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
+        raise ProblemError(Code.NO_SUCH_PATH, "The clock, reset and fault calls exist only in demo and test.")
 
 
 router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(require_disposable)])
@@ -81,7 +83,7 @@ class AdvanceIn(_Body):
 async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
     """A running clock is frozen. Timers, retries, reports and waiting messages run in order, each at its own time."""
     if (given.seconds is None) == (given.to is None):
-        raise ProblemError(422, "Give either seconds or to.")
+        raise ProblemError(RefusalReason.INVALID, "Give either seconds or to.")
     await simulation.advance(seconds=given.seconds, to=given.to)
     return await read_clock(simulation)
 
@@ -100,7 +102,7 @@ async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = N
         try:
             read_fixture(fixture)
         except UnknownFixtureError as error:
-            raise ProblemError(422, f"fixture: {error}") from None
+            raise ProblemError(RefusalReason.INVALID, f"fixture: {error}") from None
     await gateway.simulator.simulation.reset(fixture)
     gateway.carriers.network.changed()
     return {"status": "empty" if fixture is None else "loaded"}

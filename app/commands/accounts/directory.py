@@ -88,7 +88,7 @@ def set_subscriber(turn: Turn) -> Outcome:
 def _change(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
     if change.password_hash and subscriber.password_hash:
         return refused(
-            RefusalReason.CONFLICT, "There is a service password already; only the customer can change it, by SMS."
+            RefusalReason.PASSWORD_SET, "There is a service password already; only the customer can change it, by SMS."
         )
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(subscriber, **values, password_hash=change.password_hash or subscriber.password_hash)
@@ -162,13 +162,13 @@ def unsubscribe_by_agent(turn: Turn) -> Outcome:
     given = turn.stimulus_as(AgentUnsubscribe)
     held = turn.account.running_subscription(given.service_code, turn.at) if turn.account.customer else None
     if held is None:
-        return refused(RefusalReason.UNKNOWN, "The customer does not have this service.")
+        return refused(RefusalReason.NOT_SUBSCRIBED, "The customer does not have this service.")
     request = UnsubscribeRequest(given.who, Channel.AGENT, reason=given.reason, warned_already=True)
     ended = end_services(turn, [UnsubscribeTarget(label_of(turn.catalogue, held), held)], request)
     if ended[0].result is UnsubscribeResult.ALREADY:
         return Outcome(verdict="already ending")
     if ended[0].result is UnsubscribeResult.REFUSED:
-        return refused(RefusalReason.CONFLICT, "The service is under contract and cannot be ended yet.")
+        return refused(RefusalReason.UNDER_CONTRACT, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
     language = turn.account.language
     what = wording.sentence(language, ended[0].text)

@@ -102,7 +102,9 @@ class Directory:
             _raise_if("order_keyword", order_keyword_violation(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
-                raise RefusedError(RefusalReason.CONFLICT, f"order_keyword would be mistaken for the command {clash}.")
+                raise RefusedError(
+                    RefusalReason.NAME_TAKEN, f"order_keyword would be mistaken for the command {clash}."
+                )
         put = partial(_put_service, service=replace(service, order_keyword=keyword), registry=self._registry)
         await self._database.write(put)
 
@@ -200,7 +202,7 @@ def _put_service_provider(
     ]
     if becomes_own and any(is_held(connection, code) for code in service_codes):
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.SERVICE_HELD,
             "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours.",
         )
     rows.put_service_provider(connection, provider, sealed_webhook_secret)
@@ -213,18 +215,18 @@ def _put_service(connection: Connection, *, service: Service, registry: Registry
         raise RefusedError(RefusalReason.INVALID_SP_CODE)
     keyword_owner = catalogue.by_keyword.get(service.order_keyword or "")
     if keyword_owner is not None and keyword_owner.service_code != service.service_code:
-        raise RefusedError(RefusalReason.CONFLICT, "order_keyword is another service's.")
+        raise RefusedError(RefusalReason.NAME_TAKEN, "order_keyword is another service's.")
     confusable = confusable_service(registry, service, catalogue.services.values())
     if confusable is not None:
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.NAME_TAKEN,
             f"name and order_keyword: one would be mistaken for those of {confusable.service_code}.",
         )
     before = catalogue.services.get(service.service_code)
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.SERVICE_HELD,
             "sp_code and billing of a service that somebody has cannot change; make a new service.",
         )
     after = service.replacing(before, catalogue.version, current_state(connection).now)

@@ -84,7 +84,7 @@ class Messages:
         if found.direction != "mt":
             raise RefusedError(RefusalReason.UNKNOWN, "No such message to a customer.")
         if found.status in UNFINISHED:
-            raise RefusedError(RefusalReason.CONFLICT, "It is on its way still; see its attempts.")
+            raise RefusedError(RefusalReason.STILL_SENDING, "It is on its way still; see its attempts.")
         await self._turns.carry_out(found.msisdn, self._resend_of(found))
 
     def _resend_of(self, found: MessageRead) -> Resend:
@@ -123,7 +123,7 @@ def _retry(connection: Connection, *, message_id: str) -> bool:
     number = rows.current_tenure(connection, found.msisdn) if found else None
     if found and number and _is_of_former_customer(found, number):
         raise RefusedError(
-            RefusalReason.CONFLICT, "A former customer of this number sent it; it is not run for anybody else."
+            RefusalReason.FORMER_CUSTOMER, "A former customer of this number sent it; it is not run for anybody else."
         )
     return rows.requeue(connection, message_id, current_state(connection).now)
 

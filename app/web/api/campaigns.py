@@ -13,6 +13,7 @@ from app.domain.account import Brand, Language, Payment
 from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.ids import is_id
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.services.management.campaigns import NewCampaign, Progress
 from app.services.management.tokens import Caller, Scope
 from app.services.paging import PageRequest
@@ -152,5 +153,5 @@ async def get_campaign(
 ) -> CampaignOut:
     """Counts of its recipients by state. The text is shown only with a reason."""
     if not is_id(campaign_id):
-        raise ProblemError(404, "There is no campaign with this id.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no campaign with this id.")
     return access.without_owner(_campaign(await management.campaigns.one(campaign_id)))

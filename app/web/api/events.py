@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 
 from app.domain.events import BILLING, EventStatus
 from app.domain.ids import is_id
+from app.domain.refusals import RefusalReason
 from app.services.events.outgoing_events import EventRead
 from app.services.management.tokens import Scope
 from app.services.paging import PageRequest
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.dependencies import ID, LimitIn, ManagementIn
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -64,7 +66,7 @@ async def list_events(
     """
     as_receiver = not access.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
-        raise ProblemError(403, "This token reads billing's events only.")
+        raise ProblemError(Code.SCOPE_MISSING, "This token reads billing's events only.")
     part = PageRequest(limit, after or cursor, access.former or as_receiver)
     page = await management.events.page(BILLING if as_receiver else receiver, status, part)
     if as_receiver:
@@ -89,5 +91,5 @@ async def retry_event(
     if found is not None:
         await access.record(found.msisdn, found.tenure)
     if found is None or not await events.send_again(event_id):
-        raise ProblemError(404, "There is no event with this id that was given up.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no event with this id that was given up.")
     return {"id": event_id, "status": "pending"}

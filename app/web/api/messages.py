@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 
 from app.domain.messages import InboundStatus
+from app.domain.refusals import RefusalReason
 from app.services.management.messages import MessageDetail, MessageFilter, MessageRead
 from app.services.management.tokens import Scope
 from app.web.access import RowAccess, Sees
@@ -121,5 +122,5 @@ async def retry_dead_letter(
     found = await management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
     if not await management.messages.retry(message_id):
-        raise ProblemError(404, "There is no dead letter with this id.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no dead letter with this id.")
     return {"id": message_id, "status": InboundStatus.PENDING}

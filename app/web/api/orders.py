@@ -19,6 +19,7 @@ from app.web.api.catalogue import CODE_PATTERN
 from app.web.bodies import Body, Line
 from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, TenureIn, msisdn_of
 from app.web.numbers import Number
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -90,7 +91,9 @@ async def post_order(given: OrderBody, access: Orderer, management: ManagementIn
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
     if not access.may(needed):
-        raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
+        raise ProblemError(
+            Code.SCOPE_MISSING, f"Orders of channel {given.channel.value} need the scope {needed.value}."
+        )
     if by_agent:
         await access.record(given.msisdn)
     who = (actors.agent if by_agent else actors.system)(access.who)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from app.domain.calendar import EARLIEST, LATEST
+from app.domain.refusals import RefusalReason
 from app.services.management.quality import as_csv
 from app.services.management.tokens import Scope
 from app.web.dependencies import ManagementIn, needs
@@ -60,7 +61,7 @@ async def report_service_providers(
 ) -> SpQualitiesOut | Response:
     """In CSV, an apostrophe precedes each cell that a spreadsheet would read as a formula."""
     if not EARLIEST.date() <= first <= last < LATEST.date():
-        raise ProblemError(422, "from and to: give days such as 2026-03-01, from not behind to.")
+        raise ProblemError(RefusalReason.INVALID, "from and to: give days such as 2026-03-01, from not behind to.")
     rows = await management.quality.of_sps(first, last)
     wants_csv = as_format == "csv" or (as_format is None and _CSV in (accept or "").lower())
     if wants_csv:

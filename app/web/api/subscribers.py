@@ -12,6 +12,7 @@ from app.domain import actors
 from app.domain.account import Plan, Subscriber
 from app.domain.evidence import EvidenceRecord
 from app.domain.preferences import Preferences
+from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import Subscription
 from app.domain.usage import data_plan
 from app.services.management.tokens import Caller, Scope
@@ -153,7 +154,9 @@ async def delete_subscription(
 ) -> dict[str, str]:
     """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""
     if reason is None:
-        raise ProblemError(422, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence.")
+        raise ProblemError(
+            RefusalReason.REASON_MISSING, f"X-Reason: say why the service is ended, {_VISIBLE}; it is kept as evidence."
+        )
     wanted = AgentUnsubscribe(who=actors.agent(caller.name), service_code=service_code, reason=reason)
     await management.directory.unsubscribe(msisdn, wanted)
     return {"msisdn": msisdn, "service_code": service_code}
@@ -205,6 +208,9 @@ async def erase_tenure(
     ``X-Reason`` becomes evidence.
     """
     if reason is None:
-        raise ProblemError(422, f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.")
+        raise ProblemError(
+            RefusalReason.REASON_MISSING,
+            f"X-Reason: say who asked for the erasure, {_VISIBLE}; it is kept as evidence.",
+        )
     await upkeep.erasure.erase(msisdn, tenure, actors.system(caller.name), reason)
     return {"msisdn": msisdn, "status": "erased"}

@@ -21,6 +21,7 @@ from app.web.answers import answer
 from app.web.bodies import Body, Words
 from app.web.dependencies import LimitIn, ManagementIn
 from app.web.numbers import Number
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -164,7 +165,9 @@ async def _ticket_cursor(
     ] = None,
 ) -> str | None:
     if cursor is not None and ("." in cursor) != (sort is not None):
-        raise ProblemError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
+        raise ProblemError(
+            Code.INVALID_CURSOR, "cursor: this is not one of a list in this order; leave it away to begin anew."
+        )
     return cursor
 
 
