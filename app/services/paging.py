@@ -1,23 +1,29 @@
 """Pages of lists: what a caller asks for, and how rows are cut into a page with a cursor."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Generic, TypeVar
 
+from app.db.pages import Part
 from app.domain.values import value
+
+__all__ = ["Order", "Page", "PageRequest", "Part"]
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 
+class Order(StrEnum):
+    """The order of a list: from its first row to the last, such as oldest first, or the other way round."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
 @value
-class PageRequest:
-    """A page of a list: up to ``limit`` rows after the cursor ``after``; None: from the beginning.
+class PageRequest(Part):
+    """A page of a list; ``former`` includes rows of former tenures in a list over all numbers."""
 
-    ``former`` includes rows of former tenures in a list over all numbers.
-    """
-
-    limit: int
-    after: str | None = None
     former: bool = False
 
 

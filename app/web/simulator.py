@@ -23,6 +23,7 @@ from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 from app.web.webhook_document import PART_SCHEMA
+from app.web.words import ThreadStatusWord
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE_SIZE = 200
@@ -41,7 +42,7 @@ class ThreadMessageOut(BaseModel):
     segments: int
     encoding: Literal["gsm7", "ucs2"]
     at: ShanghaiTime
-    status: str
+    status: ThreadStatusWord
     provider: str = Field(description="which one it came or goes by")
     provider_kind: str | None = Field(default=None, description="null if the settings have that provider no more")
     in_reply_to: str | None = None

@@ -89,8 +89,8 @@ class Campaigns:
         return found
 
     async def page(self, part: PageRequest) -> Page[Progress]:
-        """Return campaigns, newest first."""
-        found = await self._database.read(partial(rows.page, before=part.after, limit=part.limit + 1))
+        """Return campaigns, by id."""
+        found = await self._database.read(partial(rows.page, part=part.one_more()))
         return Page.of(found, part.limit, lambda item: item.campaign.id)
 
     async def step(self) -> bool:

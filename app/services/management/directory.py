@@ -140,14 +140,12 @@ class Directory:
         """Return all subscriptions of a tenure, ended ones included, by start. RefusedError as ``subscriber``."""
         return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
 
-    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> Page[EvidenceRecord]:
-        """Return up to ``limit`` records of a tenure's chain after sequence number ``after``; they count from 1."""
-        return await self._database.read(
-            partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
-        )
+    async def evidence(self, owner: OwnerFilter, part: PageRequest) -> Page[EvidenceRecord]:
+        """Return records of a tenure's chain; cursors are their sequence numbers, from 1."""
+        return await self._database.read(partial(_evidence_page, owner=owner, part=part))
 
     async def questions(self, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
-        """Return a tenure's questions, newest first."""
+        """Return a tenure's questions, by id."""
         return await self._database.read(partial(_questions, owner=owner, part=part))
 
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
@@ -255,17 +253,15 @@ def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -
     return reading.subscriptions_of(connection, msisdn, number)
 
 
-def _evidence_page(
-    connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int
-) -> Page[EvidenceRecord]:
-    number = _tenure_number(connection, msisdn, tenure)
-    records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
-    return Page.of(records, limit, lambda record: str(record.seq))
+def _evidence_page(connection: Connection, *, owner: OwnerFilter, part: PageRequest) -> Page[EvidenceRecord]:
+    number = _tenure_number(connection, owner.msisdn, owner.tenure)
+    records = evidence.page_of_chain(connection, owner.msisdn, number, part.one_more())
+    return Page.of(records, part.limit, lambda record: str(record.seq))
 
 
 def _questions(connection: Connection, *, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
     number = _tenure_number(connection, owner.msisdn, owner.tenure)
-    found = questions.questions_of(connection, owner.msisdn, number, before=part.after, limit=part.limit + 1)
+    found = questions.questions_of(connection, owner.msisdn, number, part.one_more())
     return Page.of(found, part.limit, lambda item: item.id)
 
 

@@ -6,9 +6,7 @@ from app.web.api import (
     access_records,
     bills,
     campaigns,
-    catalogue,
     charges,
-    consents,
     customer_lists,
     events,
     imports,
@@ -16,17 +14,18 @@ from app.web.api import (
     orders,
     reports,
     spam,
-    subscribers,
-    terms,
     tickets,
     usage,
 )
+from app.web.api.directory import catalogue, consents, evidence, subscribers, subscriptions, terms
 from app.web.dependencies import refuse_passwords
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_passwords)])
 for part in (
     catalogue,
     subscribers,
+    subscriptions,
+    evidence,
     customer_lists,
     access_records,
     orders,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field, model_validator
 
 from app.domain import actors
@@ -16,10 +16,10 @@ from app.domain.messages import MessageClass
 from app.domain.refusals import RefusalReason
 from app.services.management.campaigns import NewCampaign, Progress
 from app.services.management.tokens import Caller, Scope
-from app.services.paging import PageRequest
 from app.web.access import Private, RowAccess, Sees
 from app.web.bodies import LargeBody, Words
-from app.web.dependencies import ID, LimitIn, ManagementIn, msisdn_of, needs
+from app.web.dependencies import ManagementIn, msisdn_of, needs
+from app.web.paging import NewestFirst, NextCursor, end_of
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -93,7 +93,7 @@ class CampaignsOut(BaseModel):
     """Campaigns, newest first."""
 
     campaigns: list[CampaignOut]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def _campaign(found: Progress) -> CampaignOut:
@@ -137,13 +137,12 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 async def list_campaigns(
     access: Reader,
     management: ManagementIn,
-    cursor: Annotated[str | None, Query(pattern=ID, description="next_cursor of the previous page")] = None,
-    limit: LimitIn = 100,
+    part: NewestFirst,
 ) -> CampaignsOut:
     """Campaigns with their progress. Texts are shown only with a reason."""
-    page = await management.campaigns.page(PageRequest(limit, cursor))
+    page = await management.campaigns.page(part)
     return CampaignsOut(
-        campaigns=[access.without_owner(_campaign(one)) for one in page.items], next_cursor=page.next_cursor
+        campaigns=[access.without_owner(_campaign(one)) for one in page.items], next_cursor=end_of(page)
     )
 
 

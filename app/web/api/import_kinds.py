@@ -14,9 +14,10 @@ from app.services.management.directory import with_password
 from app.services.management.import_lines import Columns, ImportLine
 from app.services.management.imports import CatalogueLine, InvalidLineError, TurnLine
 from app.services.management.tokens import Caller
-from app.web.api.catalogue import CODE_PATTERN
-from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
-from app.web.api.subscribers import change_of, import_of
+from app.web.api.directory.catalogue import CODE_PATTERN
+from app.web.api.directory.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
+from app.web.api.directory.subscribers import change_of
+from app.web.api.directory.subscriptions import import_of
 from app.web.dependencies import msisdn_of
 
 

@@ -1,8 +1,8 @@
 """Routes for messages in both directions, and for dead letters."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from app.domain.messages import InboundStatus
 from app.domain.refusals import RefusalReason
@@ -14,12 +14,15 @@ from app.web.api.models import (
     AttemptOut,
     DeadLetterOut,
     DeadLettersOut,
+    Direction,
     MessageDetailOut,
     MessageOut,
     MessagesOut,
+    MessageStatus,
     ReportOut,
 )
-from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, MessageIdIn, TenureIn, msisdn_of
+from app.web.dependencies import ManagementIn, MessageIdIn, TenureIn, msisdn_of
+from app.web.paging import NewestFirst, end_of
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["messages"])
@@ -55,19 +58,18 @@ async def list_messages(
     access: Annotated[RowAccess, Depends(Sees("messages", Scope.READ, Scope.CARE))],
     management: ManagementIn,
     tenure: TenureIn,
+    part: NewestFirst,
     msisdn: str | None = None,
-    direction: Literal["mo", "mt"] | None = None,
-    status: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
+    direction: Direction | None = None,
+    status: MessageStatus | None = None,
 ) -> MessagesOut:
     """With ``msisdn``, messages of its present tenure; that access is recorded. Else texts need a reason."""
     number = msisdn_of(msisdn) if msisdn else None
     if number:
         await access.record(number, tenure)
-    wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, access.former)
-    page = await management.messages.page(wanted, limit)
-    return MessagesOut(messages=await access.rows(page.items, _out), next_cursor=page.next_cursor)
+    wanted = MessageFilter(number, tenure if number else None, direction, status, access.former)
+    page = await management.messages.page(wanted, part)
+    return MessagesOut(messages=await access.rows(page.items, _out), next_cursor=end_of(page))
 
 
 @router.get(
@@ -102,13 +104,12 @@ async def resend_message(
 async def list_dead_letters(
     access: Annotated[RowAccess, Depends(Sees("dead-letters", Scope.CARE))],
     management: ManagementIn,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
+    part: NewestFirst,
 ) -> DeadLettersOut:
     """Newest first, each with where in the program it failed. Texts and whole numbers are shown only with a reason."""
-    wanted = MessageFilter(None, None, "mo", InboundStatus.DEAD, cursor, access.former)
-    page = await management.messages.page(wanted, limit)
-    return DeadLettersOut(dead_letters=await access.rows(page.items, _letter), next_cursor=page.next_cursor)
+    wanted = MessageFilter(None, None, "mo", InboundStatus.DEAD, access.former)
+    page = await management.messages.page(wanted, part)
+    return DeadLettersOut(dead_letters=await access.rows(page.items, _letter), next_cursor=end_of(page))
 
 
 @router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Handle a dead letter again")

@@ -12,6 +12,7 @@ from app.domain.refusals import RefusalReason
 from app.services.management.quality import as_csv
 from app.services.management.tokens import Scope
 from app.web.dependencies import ManagementIn, needs
+from app.web.paging import END, NextCursor
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(needs(Scope.READ))])
@@ -38,10 +39,10 @@ class SpQualityOut(BaseModel):
 
 
 class SpQualitiesOut(BaseModel):
-    """All SPs in the order of their codes."""
+    """All SPs in the order of their codes, always on one page."""
 
     service_providers: list[SpQualityOut]
-    next_cursor: None = Field(default=None, description="always null: there is only one page")
+    next_cursor: NextCursor
 
 
 @router.get(
@@ -66,4 +67,4 @@ async def report_service_providers(
     wants_csv = as_format == "csv" or (as_format is None and _CSV in (accept or "").lower())
     if wants_csv:
         return Response(as_csv(rows), media_type=f"{_CSV}; charset=utf-8")
-    return SpQualitiesOut(service_providers=[SpQualityOut.model_validate(asdict(row)) for row in rows])
+    return SpQualitiesOut(service_providers=[SpQualityOut.model_validate(asdict(row)) for row in rows], next_cursor=END)

@@ -13,17 +13,20 @@ from app.domain.ids import PATTERN
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Call
+from app.domain.values import replace
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
+from app.services.paging import Order, PageRequest
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Words
-from app.web.dependencies import LimitIn, ManagementIn
+from app.web.dependencies import ManagementIn
 from app.web.numbers import Number
+from app.web.paging import NextCursor, end_of, timed_paging
 from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
+from app.web.words import TierWord
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 Reader = Annotated[RowAccess, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
@@ -93,7 +96,7 @@ class TicketOut(BaseModel):
     state: TicketState
     msisdn: str
     text: Private = None
-    tier: str
+    tier: TierWord
     made_at: ShanghaiTime
     warned: bool = Field(description="true if four fifths of the time to a deadline passed without action")
     breached: bool = Field(description="true if a deadline passed without action")
@@ -117,7 +120,7 @@ class TicketsOut(BaseModel):
     """Tickets, oldest first or earliest deadline first."""
 
     tickets: list[TicketOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor
 
 
 def _fields(found: TicketRead) -> dict[str, object]:
@@ -154,21 +157,15 @@ TicketFilterIn = Annotated[TicketFilter, Depends(_ticket_filter)]
 TicketSortIn = Annotated[TicketSort | None, Query(description="earliest deadline first; default: oldest first")]
 
 
-async def _ticket_cursor(
+async def _ticket_pages(
+    part: Annotated[PageRequest, Depends(timed_paging(Order.ASC, rf"^([0-9]{{1,18}}\.)?{PATTERN}$"))],
     sort: TicketSortIn = None,
-    cursor: Annotated[
-        str | None,
-        Query(
-            pattern=rf"^([0-9]{{1,18}}\.)?{PATTERN}$",
-            description="``next_cursor`` of the previous page in the same order",
-        ),
-    ] = None,
-) -> str | None:
-    if cursor is not None and ("." in cursor) != (sort is not None):
+) -> PageRequest:
+    if part.after is not None and ("." in part.after) != (sort is not None):
         raise ProblemError(
             Code.INVALID_CURSOR, "cursor: this is not one of a list in this order; leave it away to begin anew."
         )
-    return cursor
+    return part
 
 
 @router.get("", summary="Tickets, oldest first or by deadline", response_model_exclude_none=True)
@@ -176,9 +173,8 @@ async def list_tickets(
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
     management: ManagementIn,
     wanted: TicketFilterIn,
-    cursor: Annotated[str | None, Depends(_ticket_cursor)],
+    part: Annotated[PageRequest, Depends(_ticket_pages)],
     sort: TicketSortIn = None,
-    limit: LimitIn = 100,
 ) -> TicketsOut:
     """Tickets of present customers, with scope ``admin`` also of former ones.
 
@@ -187,10 +183,13 @@ async def list_tickets(
     """
     if wanted.number:
         access.require_reason()
-    page = await management.tickets.page(wanted, None, PageRequest(limit, cursor, access.former), sort)
-    if wanted.number:
-        return TicketsOut(tickets=[await access.row(item, ticket_out) for item in page.items])
-    return TicketsOut(tickets=await access.rows(page.items, ticket_out), next_cursor=page.next_cursor)
+    page = await management.tickets.page(wanted, None, replace(part, former=access.former), sort)
+    shown = (
+        [await access.row(item, ticket_out) for item in page.items]
+        if wanted.number
+        else await access.rows(page.items, ticket_out)
+    )
+    return TicketsOut(tickets=shown, next_cursor=end_of(page))
 
 
 @router.post("", status_code=201, summary="Record a complaint", response_model_exclude_none=True)

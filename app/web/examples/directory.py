@@ -106,7 +106,7 @@ EXAMPLES = {
     ),
     "get /api/v1/subscribers/{msisdn}/subscriptions": Example(
         parameters=_OWNER | {"X-Reason": "the customer is on the phone"},
-        answers={"200": {"subscriptions": [_HELD]}},
+        answers={"200": {"subscriptions": [_HELD], "next_cursor": None}},
     ),
     "delete /api/v1/subscribers/{msisdn}/subscriptions/{service_code}": Example(
         parameters=_OWNER | {"service_code": "SJB", "X-Reason": "asked for on the phone"},

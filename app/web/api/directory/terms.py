@@ -9,7 +9,7 @@ from app.domain import actors
 from app.domain.catalogue import CancelEffect
 from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
-from app.web.api.catalogue import Code
+from app.web.api.directory.catalogue import Code
 from app.web.bodies import Body, Fen
 from app.web.dependencies import ManagementIn, needs
 from app.web.times import Moment, ShanghaiTime

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path
 
 from app.domain.catalogue import Service, ServiceProvider
 from app.services.management.tokens import Scope
-from app.web.api.models import ServiceBody, ServiceProviderBody
+from app.web.api.directory.models import ServiceBody, ServiceProviderBody
 from app.web.dependencies import ManagementIn, needs
 
 router = APIRouter(tags=["catalogue"], dependencies=[Depends(needs(Scope.DIRECTORY_WRITE))])
