@@ -37,6 +37,7 @@ class RefusalReason(StrEnum):
     ID_TAKEN = "id_taken"
     NAME_TAKEN = "name_taken"
     SERVICE_HELD = "service_held"
+    CHANGED_MEANWHILE = "changed_meanwhile"
     TICKET_RESOLVED = "ticket_resolved"
     FORMER_CUSTOMER = "former_customer"
     STILL_SENDING = "still_sending"

@@ -32,7 +32,7 @@ _PROBLEMS: Mapping[str, tuple[str, AnyCode, str]] = {
     ),
     "412": (
         "changed since it was read; read it again",
-        Code.ETAG_MISMATCH,
+        RefusalReason.CHANGED_MEANWHILE,
         "Somebody changed this since you read it: read it again, then send the change with the new ETag.",
     ),
     "413": ("the body is too large", Code.BODY_TOO_LARGE, "At most 64 KiB, or 1 MiB for an array."),
@@ -68,6 +68,7 @@ _KEY_PARAMETER = {
     "description": "a repeated request with the same key gets the first one's answer, for 24 hours",
     "example": "5b0f6c1e-order-1",
 }
+_IF_MATCH, _IF_NONE_MATCH = "If-Match", "If-None-Match"
 # Statuses that only these calls answer.
 _EXTRA_STATUSES = {"post /api/v1/tickets": ("404",), "post /api/v1/imports": ("415",)}
 # The number of a simulated handset may be any sender, such as a short code.
@@ -81,6 +82,7 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         for method in filter(operations.__contains__, _METHODS):
             _complete_responses(f"{method} {path}", operations[method]["responses"])
             _remove_null_types(operations[method])
+            _describe_etags(operations[method])
             if path.startswith("/api/") and method != "get":
                 operations[method].setdefault("parameters", []).append(_KEY_PARAMETER)
             for status in _problem_statuses(path, method, operations[method]):
@@ -115,6 +117,21 @@ def _remove_null_types(operation: dict[str, Any]) -> None:
         parameter["schema"] = _without_null(parameter["schema"])
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["schema"] = _without_null(content["schema"])
+
+
+def _parameters(operation: dict[str, Any]) -> set[str]:
+    return {parameter["name"] for parameter in operation.get("parameters", [])}
+
+
+def _describe_etags(operation: dict[str, Any]) -> None:
+    """Add the ``ETag`` of answers, and the 304, to a call that takes versions."""
+    if not {_IF_MATCH, _IF_NONE_MATCH} & _parameters(operation):
+        return
+    header = {"ETag": {"description": "the version of this answer", "schema": {"type": "string"}}}
+    for status in {"200", "201"} & operation["responses"].keys():
+        operation["responses"][status]["headers"] = header
+    if _IF_NONE_MATCH in _parameters(operation):
+        operation["responses"]["304"] = {"description": "not changed since that version", "headers": header}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -195,6 +212,8 @@ def _problem_statuses(path: str, method: str, operation: dict[str, Any]) -> Iter
     if "{" in path or path.startswith("/simulator/"):
         yield "404"
     yield from _EXTRA_STATUSES.get(f"{method} {path}", ())
+    if _IF_MATCH in _parameters(operation):
+        yield "412"
     if "application/json" in operation.get("requestBody", {}).get("content", {}) and path.startswith("/api/"):
         yield "400"
     if method != "get":

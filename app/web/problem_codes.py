@@ -26,7 +26,6 @@ class Code(StrEnum):
     TOO_SLOW = "too_slow"
     KEY_REUSED = "key_reused"
     KEY_IN_USE = "key_in_use"
-    ETAG_MISMATCH = "etag_mismatch"
     BODY_TOO_LARGE = "body_too_large"
     MEDIA_TYPE = "unsupported_media_type"
     OTHER_HOST = "other_host"
@@ -90,7 +89,7 @@ MEANINGS: Mapping[AnyCode, Meaning] = {
     _R.CLOCK_ADVANCED_BACK: Meaning(409, "The simulator's clock only goes forward."),
     Code.KEY_REUSED: Meaning(409, "The `Idempotency-Key` was used for another request."),
     Code.KEY_IN_USE: Meaning(409, "The request with this `Idempotency-Key` is under way."),
-    Code.ETAG_MISMATCH: Meaning(412, "The resource is not as `If-Match` says: somebody changed it. Read it again."),
+    _R.CHANGED_MEANWHILE: Meaning(412, "It is not as `If-Match` says: somebody changed it. Read it again."),
     Code.BODY_TOO_LARGE: Meaning(413, "The body is too large; the detail says how much it may have."),
     Code.MEDIA_TYPE: Meaning(415, "The media type, charset or content encoding is not supported."),
     Code.OTHER_HOST: Meaning(421, "The host name is not one of a gateway in demo, dev or test."),

@@ -37,6 +37,8 @@ _SENTENCES = {
     RefusalReason.INVALID_SP_CODE: "sp_code: no such service provider; create it with PUT "
     "/api/v1/service-providers/{sp_code}.",
     RefusalReason.REASON_MISSING: "X-Reason: say why, in at least 5 visible characters; it is kept with your name.",
+    RefusalReason.CHANGED_MEANWHILE: "Somebody changed this since you read it: read it again, then send the change "
+    "with the new ETag.",
     RefusalReason.TENURE_CLOSED: "This tenure is closed: PUT the subscriber with status active to open a new one.",
     RefusalReason.TENURE_IN_USE: "This tenure is in use: close it first (PUT the subscriber with status closed).",
     RefusalReason.TRIAL_OVER: "trial_ends_at is over. Leave out what has ended; DELETE ends what is subscribed here.",

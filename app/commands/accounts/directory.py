@@ -30,10 +30,19 @@ from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing, wording
 from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import replace, value
+from app.domain.versions import fits, version_of
 
 
 @value
-class SetSubscriber(Call[None]):
+class SubscriberSet:
+    """A subscriber as a call left it; ``is_new``: the call opened the tenure."""
+
+    subscriber: Subscriber
+    is_new: bool
+
+
+@value
+class SetSubscriber(Call[SubscriberSet]):
     """Create or change a subscriber.
 
     Attributes:
@@ -41,6 +50,7 @@ class SetSubscriber(Call[None]):
         given: The fields that the caller sent; a change ignores all others.
         create: True if the call may open a tenure.
         password_hash: The hash of a first password; refused if the subscriber has one already.
+        expected: The versions that the present subscriber may have; None for any, or none.
     """
 
     who: str
@@ -55,6 +65,7 @@ class SetSubscriber(Call[None]):
     language: Language = Language.ZH
     plan: Plan | None = None
     password_hash: str | None = None
+    expected: tuple[str, ...] | None = None
 
 
 @value
@@ -73,6 +84,17 @@ _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "langua
 def set_subscriber(turn: Turn) -> Outcome:
     """Create, change or close a subscriber; after a close a call may open a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
+    before = turn.account.customer
+    if not fits(change.expected, version_of(before) if before else None):
+        return refused(RefusalReason.CHANGED_MEANWHILE)
+    outcome = _set(turn, change)
+    after = outcome.subscriber or turn.account.subscriber
+    if after is None or outcome.refusal is not None:
+        return outcome
+    return change.returning(SubscriberSet(after, outcome.subscriber is not None and before is None), outcome)
+
+
+def _set(turn: Turn, change: SetSubscriber) -> Outcome:
     subscriber = turn.account.subscriber
     if subscriber is not None and subscriber.status is not SubscriberStatus.CLOSED:
         return _change(turn, change, subscriber)

@@ -12,6 +12,9 @@ from app.db.session import Database
 from app.db.tokens import TokenRead
 from app.domain.masking import holds_password
 from app.domain.values import value
+from app.services.paging import Page, PageRequest, page_of_rows
+
+__all__ = ["Caller", "Scope", "TokenError", "TokenRead", "Tokens"]
 
 
 class Scope(StrEnum):
@@ -86,6 +89,11 @@ class Tokens:
     def all(self) -> list[TokenRead]:
         """Return all tokens, revoked ones included."""
         return self._database.read_now(tokens.list_tokens)
+
+    async def page(self, part: PageRequest) -> Page[TokenRead]:
+        """Return tokens, by name, revoked ones included."""
+        found = await self._database.read(tokens.list_tokens)
+        return page_of_rows(found, part, lambda token: token.name, lambda token: token.created_at)
 
     def revoke(self, name: str) -> None:
         """Revoke a token by its name. Raise TokenError if there is none in force."""

@@ -12,9 +12,11 @@ from app.web.api import (
     imports,
     messages,
     orders,
+    providers,
     reports,
     spam,
     tickets,
+    tokens,
     usage,
 )
 from app.web.api.directory import catalogue, consents, evidence, subscribers, subscriptions, terms
@@ -41,5 +43,8 @@ for part in (
     tickets,
     spam,
     reports,
+    providers,
+    tokens,
 ):
     router.include_router(part.router)
+router.include_router(subscribers.every)

@@ -89,6 +89,12 @@ class CampaignOut(BaseModel):
     counts: CampaignCountsOut
 
 
+class CampaignStartedOut(BaseModel):
+    """The campaign that was started."""
+
+    id: str
+
+
 class CampaignsOut(BaseModel):
     """Campaigns, newest first."""
 
@@ -113,7 +119,7 @@ def _campaign(found: Progress) -> CampaignOut:
 
 
 @router.post("", status_code=202, summary="Send one text to many")
-async def post_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> dict[str, str]:
+async def post_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> CampaignStartedOut:
     """Sent from 07:00 to 22:00 Asia/Shanghai, at most one of a class a month to each customer. Needs scope admin.
 
     Marketing goes only to customers who have consented.
@@ -126,7 +132,7 @@ async def post_campaign(given: CampaignBody, caller: Maker, management: Manageme
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
-    return {"id": await management.campaigns.start(wanted)}
+    return CampaignStartedOut(id=await management.campaigns.start(wanted))
 
 
 def _numbers(given: Sequence[str]) -> tuple[str, ...]:

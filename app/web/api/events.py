@@ -15,6 +15,7 @@ from app.services.events.outgoing_events import EventRead
 from app.services.management.tokens import Scope
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
+from app.web.api.models import DoneOut
 from app.web.dependencies import ID, ManagementIn
 from app.web.paging import NextCursor, OldestFirst, end_of
 from app.web.problem_codes import Code
@@ -82,7 +83,7 @@ async def retry_event(
     event_id: Annotated[str, Path(description="the event's id")],
     access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))],
     management: ManagementIn,
-) -> dict[str, str]:
+) -> DoneOut:
     """For an event that is dead, or was created when its receiver had no address. It keeps its id.
 
     The caller and the reason are recorded.
@@ -93,4 +94,4 @@ async def retry_event(
         await access.record(found.msisdn, found.tenure)
     if found is None or not await events.send_again(event_id):
         raise ProblemError(RefusalReason.UNKNOWN, "There is no event with this id that was given up.")
-    return {"id": event_id, "status": "pending"}
+    return DoneOut(id=event_id, status="pending")

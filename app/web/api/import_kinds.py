@@ -49,7 +49,7 @@ def _service_line(management: Management, _caller: Caller, line: _ServiceLine) -
 
 def _subscriber_line(_management: Management, caller: Caller, line: _SubscriberLine) -> TurnLine:
     msisdn = msisdn_of(line.msisdn)
-    change = change_of(line, caller, create=True)
+    change = change_of(line, caller.name, create=True)
     return TurnLine(msisdn, with_password(change, msisdn, line.service_password))
 
 

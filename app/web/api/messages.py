@@ -15,6 +15,7 @@ from app.web.api.models import (
     DeadLetterOut,
     DeadLettersOut,
     Direction,
+    DoneOut,
     MessageDetailOut,
     MessageOut,
     MessagesOut,
@@ -89,7 +90,7 @@ async def get_message(
 @router.post("/messages/{message_id}/resend", status_code=202, summary="Send a message again")
 async def resend_message(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("resend", Scope.CARE))], management: ManagementIn
-) -> dict[str, str]:
+) -> DoneOut:
     """Sends a new message with the same text. The caller and the reason are recorded.
 
     409 if the message is no longer true, if its question is closed, or if it was sent to a former customer.
@@ -97,7 +98,7 @@ async def resend_message(
     found = await management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
     await management.messages.resend(message_id)
-    return {"id": message_id, "status": "sent again"}
+    return DoneOut(id=message_id, status="sent again")
 
 
 @router.get("/dead-letters", summary="Messages whose handling failed three times")
@@ -115,7 +116,7 @@ async def list_dead_letters(
 @router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Handle a dead letter again")
 async def retry_dead_letter(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))], management: ManagementIn
-) -> dict[str, str]:
+) -> DoneOut:
     """It is handled as of the time it was received. The caller and the reason are recorded.
 
     409 if a former customer of the number sent it.
@@ -124,4 +125,4 @@ async def retry_dead_letter(
     await access.record(found.msisdn, found.tenure)
     if not await management.messages.retry(message_id):
         raise ProblemError(RefusalReason.UNKNOWN, "There is no dead letter with this id.")
-    return {"id": message_id, "status": InboundStatus.PENDING}
+    return DoneOut(id=message_id, status="pending")

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -145,3 +146,10 @@ class DeadLettersOut(BaseModel):
 
     dead_letters: list[DeadLetterOut]
     next_cursor: NextCursor
+
+
+class DoneOut(BaseModel):
+    """What was asked for is under way: ``sent again`` as a new message, or ``pending`` once more."""
+
+    id: str
+    status: Literal["sent again", "pending"]

@@ -212,7 +212,7 @@ async def test_a_former_customers_tickets_are_for_admin_only(web: Web) -> None:
     assert (await web.call("PATCH", home, {"status": "closed"})).status_code == 200
     fields = ("brand", "vip", "payment", "balance_fen", "points", "language")
     again = {"status": "active", **{name: subscriber[name] for name in fields}}
-    assert (await web.call("PUT", home, again)).status_code == 200
+    assert (await web.call("PUT", home, again)).status_code == 201
     care = await web.token("care")
     assert (await web.call("GET", TICKETS, token=care)).json()["tickets"] == []
     assert_problem(await web.call("GET", f"{TICKETS}/{ticket_id}", token=care), 404)

@@ -1,9 +1,10 @@
 """Routes for the evidence of a subscriber, and for the erasure of a tenure."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel
 
 from app.domain import actors
 from app.domain.evidence import EvidenceRecord
@@ -21,6 +22,13 @@ from app.web.problems import ProblemError
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
 _pages = timed_paging(Order.ASC, "^[0-9]{1,9}$")
 _MISSING = "X-Reason: say who asked for the erasure, in at least 5 visible characters; it is kept as evidence."
+
+
+class ErasedOut(BaseModel):
+    """A tenure of which only hashes are left."""
+
+    msisdn: str
+    status: Literal["erased"] = "erased"
 
 
 @router.get("/evidence", summary="The evidence of a subscriber")
@@ -61,7 +69,7 @@ async def erase_tenure(
     caller: Annotated[Caller, Depends(needs(Scope.ADMIN))],
     upkeep: UpkeepIn,
     reason: ReasonIn = None,
-) -> dict[str, str]:
+) -> ErasedOut:
     """For a request of the former customer, once their open matters and the retention have ended (409 before).
 
     Texts, evidence payloads and the tenure's records are deleted for good. The chain of hashes stays and verifies.
@@ -73,4 +81,4 @@ async def erase_tenure(
             _MISSING,
         )
     await upkeep.erasure.erase(msisdn, tenure, actors.system(caller.name), reason)
-    return {"msisdn": msisdn, "status": "erased"}
+    return ErasedOut(msisdn=msisdn)

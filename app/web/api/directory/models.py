@@ -26,6 +26,25 @@ class ServiceProviderBody(Body):
     )
 
 
+class ServiceProviderOut(BaseModel):
+    """An SP. The secret of its webhook is not shown."""
+
+    sp_code: str
+    name: str
+    short_name: str
+    service_phone: str
+    own: bool
+    webhook_url: str | None
+    confirm_mode: ConfirmMode | None
+
+
+class ServiceProvidersOut(BaseModel):
+    """SPs, by code."""
+
+    service_providers: list[ServiceProviderOut]
+    next_cursor: NextCursor
+
+
 class ServiceBody(Body):
     """A service as it is offered from now on. Present subscribers keep their terms."""
 
@@ -50,6 +69,31 @@ class ServiceBody(Body):
     on_offer: bool
     trial_days: int = Field(ge=0, le=3660)
     visible: bool
+
+
+class ServiceOut(BaseModel):
+    """A service as it is offered now."""
+
+    service_code: str
+    name: str
+    sp_code: str
+    billing: Billing
+    price_fen: int
+    cancel_effect: CancelEffect
+    cancellable_by_sms: bool
+    cancel_how: str | None
+    cancel_warning: str | None
+    order_keyword: str | None
+    on_offer: bool
+    trial_days: int
+    visible: bool
+
+
+class ServicesOut(BaseModel):
+    """Services, by code."""
+
+    services: list[ServiceOut]
+    next_cursor: NextCursor
 
 
 class PlanBody(Body):
@@ -100,8 +144,8 @@ class PreferencesOut(BaseModel):
     data_alerts: bool
 
 
-class SubscriberOut(BaseModel):
-    """A subscriber's present state, without the password."""
+class SubscriberRowOut(BaseModel):
+    """A subscriber, without the password and the notices that they chose."""
 
     msisdn: str
     brand: Brand
@@ -116,7 +160,19 @@ class SubscriberOut(BaseModel):
     created_at: ShanghaiTime
     closed_at: ShanghaiTime | None
     has_service_password: bool
+
+
+class SubscriberOut(SubscriberRowOut):
+    """A subscriber's present state, without the password."""
+
     preferences: PreferencesOut
+
+
+class SubscribersOut(BaseModel):
+    """Subscribers, in a fixed order."""
+
+    subscribers: list[SubscriberRowOut]
+    next_cursor: NextCursor
 
 
 class SubscriptionBody(Body):
@@ -146,14 +202,6 @@ class SubscriptionBody(Body):
         return self
 
 
-class SubscriptionImportOut(BaseModel):
-    """An imported subscription. ``kept`` names fields of which the gateway keeps its own values, as ``started_at``."""
-
-    msisdn: str
-    service_code: str
-    kept: list[str]
-
-
 class SubscriptionOut(BaseModel):
     """A service that the subscriber has or had, on the terms that they confirmed."""
 
@@ -170,8 +218,22 @@ class SubscriptionOut(BaseModel):
     ends_at: ShanghaiTime | None = None
 
 
+class SubscriptionImportOut(SubscriptionOut):
+    """An imported subscription. ``kept`` names fields of which the gateway keeps its own values, as ``started_at``."""
+
+    msisdn: str
+    kept: list[str]
+
+
 class SubscriptionsOut(BaseModel):
     """All of a tenure's subscriptions, always on one page."""
 
     subscriptions: list[SubscriptionOut]
     next_cursor: NextCursor
+
+
+class UnsubscribedOut(BaseModel):
+    """A service that was ended for a subscriber."""
+
+    msisdn: str
+    service_code: str

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from app.commands.accounts.directory import AgentUnsubscribe
 from app.commands.accounts.import_lines import ImportSubscription
@@ -13,7 +13,13 @@ from app.domain.subscriptions import Subscription
 from app.services.management.tokens import Caller, Scope
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
-from app.web.api.directory.models import SubscriptionBody, SubscriptionImportOut, SubscriptionOut, SubscriptionsOut
+from app.web.api.directory.models import (
+    SubscriptionBody,
+    SubscriptionImportOut,
+    SubscriptionOut,
+    SubscriptionsOut,
+    UnsubscribedOut,
+)
 from app.web.dependencies import ManagementIn, MsisdnIn, ReasonIn, TenureIn, needs
 from app.web.paging import END
 from app.web.problems import ProblemError
@@ -35,9 +41,19 @@ def _in_utc(given: _V) -> _V:
     return given.astimezone(UTC) if isinstance(given, datetime) else given
 
 
-@router.put("/{service_code}", summary="Import an existing subscription")
+@router.put(
+    "/{service_code}",
+    summary="Import an existing subscription",
+    response_model_exclude_none=True,
+    responses={201: {"model": SubscriptionImportOut, "description": "created"}},
+)
 async def put_subscription(
-    msisdn: MsisdnIn, service_code: str, given: SubscriptionBody, caller: Writer, management: ManagementIn
+    msisdn: MsisdnIn,
+    service_code: str,
+    given: SubscriptionBody,
+    caller: Writer,
+    management: ManagementIn,
+    response: Response,
 ) -> SubscriptionImportOut:
     """Recorded as evidence of kind ``import``.
 
@@ -46,8 +62,10 @@ async def put_subscription(
     confirmed here do not change, and the start does not move to before the present one or before a refusal. ``kept``
     names the fields that were not imported.
     """
-    kept = await management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
-    return SubscriptionImportOut(msisdn=msisdn, service_code=service_code, kept=list(kept))
+    done = await management.directory.import_subscription(msisdn, import_of(given, caller, service_code))
+    response.status_code = 201 if done.is_new else 200
+    fields = {"msisdn": msisdn, "kept": list(done.kept), **_terms(done.subscription)}
+    return answer(SubscriptionImportOut, done.subscription, **fields)
 
 
 @router.get("", summary="Present and past subscriptions", response_model_exclude_none=True)
@@ -64,16 +82,20 @@ async def get_subscriptions(
 
 
 def _subscription(item: Subscription) -> SubscriptionOut:
-    return answer(SubscriptionOut, item, price_fen=item.terms.price_fen, sp_code=item.terms.sp_code)
+    return answer(SubscriptionOut, item, **_terms(item))
+
+
+def _terms(item: Subscription) -> dict[str, object]:
+    return {"price_fen": item.terms.price_fen, "sp_code": item.terms.sp_code}
 
 
 @router.delete("/{service_code}", summary="Unsubscribe on behalf of a subscriber")
 async def delete_subscription(
     msisdn: MsisdnIn, service_code: str, caller: Agent, management: ManagementIn, reason: ReasonIn = None
-) -> dict[str, str]:
+) -> UnsubscribedOut:
     """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""
     if reason is None:
         raise ProblemError(RefusalReason.REASON_MISSING, _MISSING)
     wanted = AgentUnsubscribe(who=actors.agent(caller.name), service_code=service_code, reason=reason)
     await management.directory.unsubscribe(msisdn, wanted)
-    return {"msisdn": msisdn, "service_code": service_code}
+    return UnsubscribedOut(msisdn=msisdn, service_code=service_code)
