@@ -29,6 +29,10 @@ _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
 Messages come in over `/webhooks`, staff and systems use `/api/v1` with a bearer token, and in demo and test the
 `/simulator` is a network of handsets with a clock that moves.
 
+Every answer has an `X-Request-ID`; send one to find it in the log. Every error is a problem with a `code`, which keeps
+its meaning. Within version 1 of the API nothing is taken away: fields, parameters and codes may be added, so ignore
+what you do not know.
+
 Every request may be answered 408 (it did not come in time), 413 (it has a body that is too large, even where none is
 read), 431 (its head is larger than 32 KiB or 100 lines) or 503 (too much is under way; see `Retry-After`). In demo, dev
 and test a request by a name that is neither loopback's nor in `SMSGW_ALLOWED_HOSTS` is answered 421, and a write that
@@ -98,9 +102,8 @@ def create_app(
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
         telemetry=_NO_TELEMETRY,
+        **openapi.ABOUT,
     )
     is_web = Role.WEB in roles
     inboxes = gateway.turning.inboxes if is_web else {}

@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 from app.db.pages import Part
 from app.domain.values import value
 
-__all__ = ["Order", "Page", "PageRequest", "Part", "page_of_rows"]
+__all__ = ["Page", "PageRequest", "Part", "SortOrder", "page_of_rows"]
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 
-class Order(StrEnum):
+class SortOrder(StrEnum):
     """The order of a list: from its first row to the last, such as oldest first, or the other way round."""
 
     ASC = "asc"

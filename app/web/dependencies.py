@@ -1,6 +1,7 @@
 """Dependencies that routes share: the gateway, the caller and its scopes, numbers, ids and reasons."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -134,21 +135,30 @@ MsisdnIn = Annotated[str, Depends(_msisdn)]
 _Reason = Header(
     alias="X-Reason",
     max_length=600,
-    description="why you make this call, in UTF-8, at least 5 visible characters; recorded with your token's name. "
-    "Required with scope care for one customer's data, and for texts and whole numbers in lists over many customers",
+    description="why you make this call, in UTF-8, also percent-encoded, at least 5 visible characters; recorded with "
+    "your token's name. Required with scope care for one customer's data, and for texts and whole numbers in lists "
+    "over many customers",
 )
 
 
 async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
-    """Return the reason, passwords masked, as it is stored; None if it is missing or too short.
+    """Return the reason, passwords masked, as it is stored; None if it is missing or too short."""
+    return escape(masked(reason_in(_in_utf8(given or "")) or "")) or None
+
+
+def _in_utf8(given: str) -> str:
+    """Return a header's text: UTF-8, or UTF-8 in percent-encoding, as many libraries send nothing but Latin-1.
 
     Starlette decodes header values as Latin-1, but people type UTF-8.
     """
     try:
-        text = given.encode("latin-1").decode() if given else ""
+        text = given.encode("latin-1").decode()
     except UnicodeError:
-        text = given or ""
-    return escape(masked(reason_in(text) or "")) or None
+        return given
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
 
 
 ReasonIn = Annotated[str | None, Depends(_reason)]

@@ -19,13 +19,13 @@ _LEVELS = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN:
 
 
 @router.get("/livez", summary="The process is alive")
-async def livez() -> dict[str, str]:
+async def check_liveness() -> dict[str, str]:
     """Always the same answer while the process runs."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a required part is down"}})
-async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
+async def check_readiness(gateway: GatewayIn, response: Response) -> dict[str, object]:
     """The state of each part. The answer is 503 if a required one is down.
 
     Messages for a provider with an open circuit wait; this does not make the gateway unready. That the default provider
@@ -74,7 +74,7 @@ def _can_send(gateway: Gateway, states: Mapping[str, ProviderHealth]) -> bool:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(upkeep: UpkeepIn) -> Response:
+async def read_metrics(upkeep: UpkeepIn) -> Response:
     """Counters, batch sizes, backlogs and circuits. No label contains a phone number or a text."""
     for queue, count in (await upkeep.health.backlog()).items():
         _BACKLOG.labels(queue).set(count)

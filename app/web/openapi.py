@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Any
 
 from app.domain.refusals import RefusalReason
@@ -51,6 +52,34 @@ _PROBLEMS: Mapping[str, tuple[str, AnyCode, str]] = {
         Code.DATABASE_AWAY,
         "The database is away; try again.",
     ),
+}
+_TAGS = [
+    {"name": "webhooks", "description": "What carriers call: messages from handsets, and delivery reports."},
+    {"name": "catalogue", "description": "SPs and the services that they offer."},
+    {"name": "subscribers", "description": "Customers, what they have, and the evidence of all that was changed."},
+    {"name": "orders", "description": "Requests to subscribe, each confirmed by the customer's own SMS."},
+    {"name": "charges", "description": "Fees that billing announces, and uses that are paid for one by one."},
+    {"name": "usage and bills", "description": "Data usage, bills, the spend so far, and announced stops of a number."},
+    {"name": "tickets", "description": "Complaints and doubted fees before staff, their refunds, and reports of spam."},
+    {"name": "messages", "description": "Messages in both directions with their history, and dead letters."},
+    {"name": "campaigns", "description": "One text to many, and the customers' consent to marketing."},
+    {"name": "events", "description": "What SPs and billing are told, to catch up with."},
+    {"name": "imports", "description": "Files of changes to the catalogue and to subscribers."},
+    {"name": "reports", "description": "Counts without numbers and texts of customers."},
+    {"name": "access records", "description": "Who looked at whose data, when and why."},
+    {"name": "tokens", "description": "The tokens of this API, without their secrets."},
+    {"name": "providers", "description": "The carriers of the settings, and their state."},
+    {"name": "simulator", "description": "A network of handsets in the process, with a clock that moves."},
+    {"name": "health", "description": "Whether the gateway lives and can work, and its metrics."},
+]
+# What FastAPI is told of the document as a whole. A call has the name of its function.
+ABOUT: Mapping[str, Any] = {
+    "docs_url": None,
+    "redoc_url": None,
+    "license_info": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+    "openapi_tags": _TAGS,
+    "servers": [{"url": "/", "description": "the gateway that serves this document"}],
+    "generate_unique_id_function": attrgetter("name"),
 }
 _ERRORS = [{"field": "body.price_fen", "problem": "Input should be a valid integer"}]
 _METHODS = ("get", "put", "post", "patch", "delete")

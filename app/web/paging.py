@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query
 from pydantic import Field, PlainSerializer
 
-from app.services.paging import Order, Page, PageRequest
+from app.services.paging import Page, PageRequest, SortOrder
 from app.web.dependencies import ID
 from app.web.times import Moment
 
@@ -15,7 +15,7 @@ _MOST = 500
 _SAME = "next_cursor of the previous page; send the same filters and order with it"
 LimitIn = Annotated[int, Query(ge=1, le=_MOST, description="the most items of a page")]
 OrderIn = Annotated[
-    Order, Query(description="asc: as the list is described from its first item on; desc: from its last")
+    SortOrder, Query(description="asc: as the list is described from its first item on; desc: from its last")
 ]
 SinceIn = Annotated[Moment | None, Query(alias="from", description="only items at or after this time")]
 UntilIn = Annotated[Moment | None, Query(alias="to", description="only items before this time")]
@@ -43,17 +43,17 @@ def end_of(page: Page[_T]) -> str:
 PageOf = Callable[..., Awaitable[PageRequest]]
 
 
-def paging(order: Order, cursor: str = ID) -> PageOf:
+def paging(order: SortOrder, cursor: str = ID) -> PageOf:
     """Return the dependency of a list: its default order, and the pattern of its cursors."""
     CursorIn = Annotated[str | None, Query(pattern=cursor, description=_SAME)]  # noqa: N806  a type
 
     async def page(limit: LimitIn = 100, cursor: CursorIn = None, order: OrderIn = order) -> PageRequest:
-        return PageRequest(limit, cursor, descending=order is Order.DESC)
+        return PageRequest(limit, cursor, descending=order is SortOrder.DESC)
 
     return page
 
 
-def timed_paging(order: Order, cursor: str = ID) -> PageOf:
+def timed_paging(order: SortOrder, cursor: str = ID) -> PageOf:
     """Return the dependency of a list whose items have a time."""
     CursorIn = Annotated[str | None, Query(pattern=cursor, description=_SAME)]  # noqa: N806  a type
 
@@ -64,11 +64,11 @@ def timed_paging(order: Order, cursor: str = ID) -> PageOf:
         since: SinceIn = None,
         until: UntilIn = None,
     ) -> PageRequest:
-        return PageRequest(limit, cursor, order is Order.DESC, since, until)
+        return PageRequest(limit, cursor, order is SortOrder.DESC, since, until)
 
     return page
 
 
 # Lists by ids, which are in the order of time.
-OldestFirst = Annotated[PageRequest, Depends(timed_paging(Order.ASC))]
-NewestFirst = Annotated[PageRequest, Depends(timed_paging(Order.DESC))]
+OldestFirst = Annotated[PageRequest, Depends(timed_paging(SortOrder.ASC))]
+NewestFirst = Annotated[PageRequest, Depends(timed_paging(SortOrder.DESC))]

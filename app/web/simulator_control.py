@@ -47,7 +47,7 @@ class DrainIn(_Body):
 
 
 @router.post("/drain", summary="Wait until nothing that is due now is left to do")
-async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
+async def drain_simulator(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> dict[str, bool]:
     """``idle`` is false if the timeout passed first."""
     return {"idle": await simulation.drain((given or DrainIn()).timeout_seconds)}
 
@@ -95,7 +95,7 @@ class ResetIn(_Body):
 
 
 @router.post("/reset", summary="Delete all data and let the clock run")
-async def reset(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
+async def reset_simulator(gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> dict[str, str]:
     """Then loads a fixture, if one is named."""
     fixture = given.fixture if given else None
     if fixture is not None:

@@ -19,6 +19,7 @@ FOLLOWED = {
     "docs/architecture.md": True,
     "docs/integrating-a-carrier.md": False,
     "docs/tutorial.md": False,
+    "docs/using-the-api.md": True,
     "docs/zh/integrating-a-carrier.md": False,
     "docs/zh/tutorial.md": False,
 }

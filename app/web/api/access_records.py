@@ -9,7 +9,7 @@ from app.domain.ids import PATTERN
 from app.services.gateway import Management
 from app.services.management.access import AccessFilter, AccessRead
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.dependencies import ManagementIn, MsisdnIn, TenureIn
@@ -18,7 +18,7 @@ from app.web.times import ShanghaiTime
 
 router = APIRouter(tags=["access records"])
 _CURSOR = rf"^[0-9]{{1,16}}\.{PATTERN}$"
-PageIn = Annotated[PageRequest, Depends(timed_paging(Order.DESC, _CURSOR))]
+PageIn = Annotated[PageRequest, Depends(timed_paging(SortOrder.DESC, _CURSOR))]
 
 
 class AccessRecordOut(BaseModel):
@@ -50,7 +50,7 @@ async def _page(access: RowAccess, management: Management, wanted: AccessFilter,
 @router.get(
     "/subscribers/{msisdn}/access-records", summary="Who accessed a customer's data", response_model_exclude_none=True
 )
-async def list_accesses_to_her(
+async def list_subscriber_access_records(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("access-records", Scope.CARE))],
     management: ManagementIn,
@@ -63,7 +63,7 @@ async def list_accesses_to_her(
 
 
 @router.get("/access-records", summary="Who accessed whose data", response_model_exclude_none=True)
-async def list_accesses(
+async def list_access_records(
     access: Annotated[RowAccess, Depends(Sees("access-records", Scope.ADMIN))],
     management: ManagementIn,
     part: PageIn,

@@ -90,7 +90,7 @@ class SpendOut(BaseModel):
 
 
 @router.post("/bills", summary="Record the bill of a month")
-async def post_bill(given: BillBody, _caller: Billing, turns: TurnsIn) -> BillOut:
+async def record_bill(given: BillBody, _caller: Billing, turns: TurnsIn) -> BillOut:
     """``ZD`` answers from it once the month is over. Another bill of the same month replaces it.
 
     422 for a month that ended before the present subscriber got the number.
@@ -101,7 +101,7 @@ async def post_bill(given: BillBody, _caller: Billing, turns: TurnsIn) -> BillOu
 
 
 @router.post("/spend", summary="Record what a month has cost so far")
-async def post_spend(given: SpendBody, _caller: Billing, turns: TurnsIn) -> SpendOut:
+async def record_spend(given: SpendBody, _caller: Billing, turns: TurnsIn) -> SpendOut:
     """``HF`` answers from it. An ``at`` before the stored one is ignored.
 
     422 for an ``at`` before the present subscriber got the number.
@@ -111,7 +111,9 @@ async def post_spend(given: SpendBody, _caller: Billing, turns: TurnsIn) -> Spen
 
 
 @router.post("/subscribers/{msisdn}/suspension", summary="Announce that the number will be suspended")
-async def post_suspension(msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, turns: TurnsIn) -> SuspensionOut:
+async def announce_suspension(
+    msisdn: MsisdnIn, given: SuspensionBody, caller: Billing, turns: TurnsIn
+) -> SuspensionOut:
     """The subscriber is notified now and again 24 hours before, outside quiet hours if that is early enough.
 
     Another date replaces an announced one. Billing suspends the number itself, with ``status: suspended``.
@@ -138,7 +140,7 @@ async def get_suspension(
 
 
 @router.delete("/subscribers/{msisdn}/suspension", summary="Call off an announced suspension")
-async def delete_suspension(msisdn: MsisdnIn, caller: Billing, turns: TurnsIn) -> CalledOffOut:
+async def cancel_suspension(msisdn: MsisdnIn, caller: Billing, turns: TurnsIn) -> CalledOffOut:
     """Queued messages about it are not sent. A PATCH with ``status: active`` does the same."""
     await turns.carry_out(msisdn, CallOffSuspension(actors.system(caller.name)))
     return CalledOffOut(msisdn=msisdn)

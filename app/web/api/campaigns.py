@@ -119,7 +119,7 @@ def _campaign(found: Progress) -> CampaignOut:
 
 
 @router.post("", status_code=202, summary="Send one text to many")
-async def post_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> CampaignStartedOut:
+async def start_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> CampaignStartedOut:
     """Sent from 07:00 to 22:00 Asia/Shanghai, at most one of a class a month to each customer. Needs scope admin.
 
     Marketing goes only to customers who have consented.

@@ -13,7 +13,7 @@ from app.domain.values import replace
 from app.services.management.charges import ChargeFilter, OwnedCharge
 from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Caller, Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Fen
@@ -25,7 +25,7 @@ from app.web.times import Moment, Month, ShanghaiTime
 router = APIRouter(tags=["charges"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
-charge_pages = timed_paging(Order.ASC, _ID)
+charge_pages = timed_paging(SortOrder.ASC, _ID)
 ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
 _SUBSCRIBER_CHANNELS = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
 
@@ -115,7 +115,9 @@ def charge_out(found: OwnedCharge) -> ChargeOut:
     response_model_exclude_none=True,
     responses={200: {"model": ChargeOut, "description": "an identical repeat of an earlier announcement"}},
 )
-async def post_charge(given: ChargeBody, caller: Billing, management: ManagementIn, response: Response) -> ChargeOut:
+async def announce_charge(
+    given: ChargeBody, caller: Billing, management: ManagementIn, response: Response
+) -> ChargeOut:
     """The subscriber is reminded. The fee is taken when it falls due, unless the subscriber disputes it.
 
     A charge that the subscriber has not agreed to is refused (422): for a service they did not have in the period, for
@@ -141,7 +143,7 @@ async def post_charge(given: ChargeBody, caller: Billing, management: Management
     response_model_exclude_none=True,
     responses={200: {"model": UseOut, "description": "an identical repeat of an earlier report"}},
 )
-async def post_use(given: UseBody, caller: Billing, management: ManagementIn, response: Response) -> UseOut:
+async def report_use(given: UseBody, caller: Billing, management: ManagementIn, response: Response) -> UseOut:
     """The charge is due 24 hours after the use, at the price of that time, however late the use is reported.
 
     The subscriber gets an SMS at once for the first use of a service on a day, and for a use that costs more than they

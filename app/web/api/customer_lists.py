@@ -13,7 +13,7 @@ from app.services.management.orders import OrderFilter
 from app.services.management.owners import OwnerFilter
 from app.services.management.tickets import RefundRead, TicketFilter
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.api.charges import ChargesOut, charge_out, charge_pages
@@ -25,7 +25,7 @@ from app.web.times import ShanghaiTime
 from app.web.words import QuestionWord
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
-_refund_pages = timed_paging(Order.ASC, r"^[A-Za-z0-9_.:-]{1,64}:[a-z_]{1,20}$")
+_refund_pages = timed_paging(SortOrder.ASC, r"^[A-Za-z0-9_.:-]{1,64}:[a-z_]{1,20}$")
 
 
 class RefundsOut(BaseModel):
@@ -72,7 +72,7 @@ async def _record_and_check(access: RowAccess, management: Management, owner: Ow
 
 
 @router.get("/charges", summary="A customer's charges", response_model_exclude_none=True)
-async def list_her_charges(
+async def list_subscriber_charges(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("charges", Scope.CARE))],
     management: ManagementIn,
@@ -85,7 +85,7 @@ async def list_her_charges(
 
 
 @router.get("/orders", summary="A customer's orders, oldest first", response_model_exclude_none=True)
-async def list_her_orders(
+async def list_subscriber_orders(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("orders", Scope.CARE))],
     management: ManagementIn,
@@ -102,7 +102,7 @@ def _refund(item: RefundRead) -> RefundOut:
 
 
 @router.get("/refunds", summary="A customer's refunds", response_model_exclude_none=True)
-async def list_her_refunds(
+async def list_subscriber_refunds(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("refunds", Scope.CARE))],
     management: ManagementIn,
@@ -115,7 +115,7 @@ async def list_her_refunds(
 
 
 @router.get("/tickets", summary="A customer's tickets, oldest first", response_model_exclude_none=True)
-async def list_her_tickets(
+async def list_subscriber_tickets(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.CARE))],
     management: ManagementIn,
@@ -132,7 +132,7 @@ def _question(item: QuestionRead) -> QuestionOut:
 
 
 @router.get("/questions", summary="Questions to a customer, newest first", response_model_exclude_none=True)
-async def list_her_questions(
+async def list_subscriber_questions(
     owner: OwnerIn,
     access: Annotated[RowAccess, Depends(Sees("questions", Scope.CARE))],
     management: ManagementIn,

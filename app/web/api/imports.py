@@ -88,7 +88,7 @@ class ImportOut(BaseModel):
         }
     },
 )
-async def import_lines(
+async def import_file(
     request: Request,
     caller: Importer,
     management: ManagementIn,

@@ -81,7 +81,7 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
-async def post_order(given: OrderBody, access: Orderer, management: ManagementIn) -> OrderOut:
+async def place_order(given: OrderBody, access: Orderer, management: ManagementIn) -> OrderOut:
     """Asks the customer by SMS. The service starts only with the customer's own yes, also for an agent's order.
 
     An impossible order is ``refused`` with a ``reason``, and the customer is not notified. Orders of channels ``sp``

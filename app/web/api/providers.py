@@ -10,12 +10,12 @@ from app.providers.base import Provider
 from app.services.delivery.breaker import CircuitState
 from app.services.delivery.health import ProviderHealth
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest, page_of_rows
+from app.services.paging import PageRequest, SortOrder, page_of_rows
 from app.web.dependencies import GatewayIn, needs
 from app.web.paging import NextCursor, end_of, paging
 
 router = APIRouter(tags=["providers"], dependencies=[Depends(needs(Scope.READ))])
-_pages = paging(Order.ASC, r"^[A-Za-z0-9_.-]{1,64}$")
+_pages = paging(SortOrder.ASC, r"^[A-Za-z0-9_.-]{1,64}$")
 
 
 class BindsOut(BaseModel):

@@ -51,7 +51,7 @@ class SpQualitiesOut(BaseModel):
     response_model=SpQualitiesOut,
     responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
 )
-async def report_service_providers(
+async def get_service_provider_report(
     management: ManagementIn,
     first: Annotated[date, Query(alias="from", description="the first day, in Asia/Shanghai")],
     last: Annotated[date, Query(alias="to", description="the last day, inclusive")],

@@ -10,7 +10,7 @@ from app.domain.spam import reported_number
 from app.domain.values import value
 from app.services.management.tickets import SpamCount
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.dependencies import ManagementIn
@@ -51,7 +51,7 @@ def _out(item: _OwnedCount) -> SpamCountOut:
 async def list_spam_reports(
     access: Annotated[RowAccess, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
     management: ManagementIn,
-    part: Annotated[PageRequest, Depends(paging(Order.ASC))],
+    part: Annotated[PageRequest, Depends(paging(SortOrder.ASC))],
     number: Annotated[str | None, Query(pattern=_NUMBER, description="one number only")] = None,
 ) -> SpamReportsOut:
     """Mobile numbers in the form +8613800138000, others as they were written; no texts and no reporters."""

@@ -16,7 +16,7 @@ from app.domain.turn import Call
 from app.domain.values import replace
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Words
@@ -158,7 +158,7 @@ TicketSortIn = Annotated[TicketSort | None, Query(description="earliest deadline
 
 
 async def _ticket_pages(
-    part: Annotated[PageRequest, Depends(timed_paging(Order.ASC, rf"^([0-9]{{1,18}}\.)?{PATTERN}$"))],
+    part: Annotated[PageRequest, Depends(timed_paging(SortOrder.ASC, rf"^([0-9]{{1,18}}\.)?{PATTERN}$"))],
     sort: TicketSortIn = None,
 ) -> PageRequest:
     if part.after is not None and ("." in part.after) != (sort is not None):
@@ -193,7 +193,7 @@ async def list_tickets(
 
 
 @router.post("", status_code=201, summary="Record a complaint", response_model_exclude_none=True)
-async def post_ticket(
+async def create_ticket(
     given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Opens the same ticket as ``TS``. The customer gets its number and deadlines by SMS."""
@@ -220,7 +220,7 @@ async def _decide(
 @router.post(
     "/{ticket_id}/first-response", summary="Send the first response to a customer", response_model_exclude_none=True
 )
-async def post_first_response(
+async def send_first_response(
     ticket_id: str,
     given: FirstResponseBody,
     access: Annotated[RowAccess, Depends(Sees("first-response", Scope.CARE))],
@@ -233,7 +233,7 @@ async def post_first_response(
 
 
 @router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
-async def post_resolve(
+async def resolve_ticket(
     ticket_id: str,
     given: ResolveBody,
     access: Annotated[RowAccess, Depends(Sees("resolve", Scope.CARE))],
@@ -252,7 +252,7 @@ async def post_resolve(
 @router.post(
     "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
 )
-async def post_refund_confirm(
+async def confirm_refund(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Confirms that it was the operator's error. Without a decision it is paid after 3 days, too."""
@@ -264,7 +264,7 @@ async def post_refund_confirm(
 @router.post(
     "/{ticket_id}/refund/close", summary="Close a principal without its second half", response_model_exclude_none=True
 )
-async def post_refund_close(
+async def close_refund(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """The customer keeps the principal."""

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from app.services.management.tokens import Scope, TokenRead
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.answers import answer
 from app.web.dependencies import ManagementIn, needs
 from app.web.paging import NextCursor, end_of, timed_paging
 from app.web.times import ShanghaiTime
 
 router = APIRouter(tags=["tokens"], dependencies=[Depends(needs(Scope.ADMIN))])
-_pages = timed_paging(Order.ASC, "^.{1,200}$")
+_pages = timed_paging(SortOrder.ASC, "^.{1,200}$")
 
 
 class TokenOut(BaseModel):

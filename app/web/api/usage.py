@@ -75,7 +75,7 @@ _OneOrMany = Annotated[
 
 
 @router.post("/data", summary="Record readings of data usage", response_model_exclude_none=True)
-async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
+async def record_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
     """One reading, or an array of up to 1,000 readings that are checked one by one.
 
     The latest ``at`` of a month counts. A reading older than the stored one is ignored, and a repeat changes nothing. A

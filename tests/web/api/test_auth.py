@@ -228,6 +228,24 @@ async def test_a_reason_may_be_in_chinese(web: Web) -> None:
     assert record["reason"] == "客户来电投诉"
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("%E5%AE%A2%E6%88%B7%E6%9D%A5%E7%94%B5%E6%8A%95%E8%AF%89", "客户来电投诉"),
+        ("the%20bill%20of%20May", "the bill of May"),
+        ("100% sure of it", "100% sure of it"),
+        ("%FF%FE is no text", "%FF%FE is no text"),
+        ("%58GMM%23802357%23739184%23739184", "XGMM#******#******#******"),
+    ],
+)
+async def test_a_reason_may_be_percent_encoded(web: Web, sent: str, kept: str) -> None:
+    """``fetch`` and ``httpx`` refuse a header that is not Latin-1. A password is masked in this form, too."""
+    headers = {"Authorization": "Bearer demo", "X-Reason": sent}
+    assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
+    [record] = await web.running.rows(access_record)
+    assert record["reason"] == kept
+
+
 async def test_a_reason_with_what_no_database_stores_is_escaped(web: Web) -> None:
     headers = {b"Authorization": b"Bearer demo", b"X-Reason": b"a complaint\x00"}
     assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200

@@ -1,11 +1,13 @@
 """One form of paging for every list of the management API (http-api.md, paging)."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from app.web.problem_codes import MEANINGS
 from tests.running import ALICE
 from tests.web.calls import Web, assert_problem
 from tests.web.customers import create_customer_data
@@ -72,6 +74,33 @@ def test_every_word_of_a_known_set_is_an_enum(document: dict[str, Any]) -> None:
             for one in call.get("parameters", []):
                 if one["name"] in WORDS:
                     assert "string" not in json.dumps(one["schema"]), (path, one["name"])
+
+
+def test_every_call_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    """A verb and a noun, from which generators make the names of functions."""
+    names = [call["operationId"] for entry in document["paths"].values() for call in entry.values()]
+    assert len({*names}) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
+    assert [name for name in names if re.search(r"_api_v1|_(get|put|post|patch|delete)$", name)] == []
+
+
+def test_tags_have_descriptions_and_the_document_its_licence_and_server(document: dict[str, Any]) -> None:
+    used = {tag for entry in document["paths"].values() for call in entry.values() for tag in call["tags"]}
+    assert used == {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+    assert document["servers"][0]["url"] == "/"
+
+
+def test_a_change_of_some_fields_has_no_defaults(document: dict[str, Any]) -> None:
+    """A client would send them for those that its caller left out."""
+    fields = document["components"]["schemas"]["SubscriberPatch"]["properties"]
+    assert [name for name, schema in fields.items() if "default" in schema] == []
+
+
+def test_every_problem_has_a_code(document: dict[str, Any]) -> None:
+    problem = document["components"]["schemas"]["Problem"]
+    assert "code" in problem["required"]
+    assert {*problem["properties"]["code"]["enum"]} == {*map(str, MEANINGS)}
 
 
 async def walk(web: Web, path: str, name: str, **asked: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from app.domain.catalogue import Billing, Service, ServiceProvider
 from app.services.management.directory import service_version
 from app.services.management.reading import ServiceFilter
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.answers import answer
 from app.web.api.directory.etags import ExpectedIn, KnownIn, etag, not_modified
 from app.web.api.directory.models import (
@@ -24,7 +24,7 @@ from app.web.paging import end_of, paging
 
 CODE_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 Code = Annotated[str, Path(pattern=CODE_PATTERN)]
-CodePage = Annotated[PageRequest, Depends(paging(Order.ASC, CODE_PATTERN))]
+CodePage = Annotated[PageRequest, Depends(paging(SortOrder.ASC, CODE_PATTERN))]
 writes = APIRouter(tags=["catalogue"], dependencies=[Depends(needs(Scope.DIRECTORY_WRITE))])
 # No customer's data, so every token reads it.
 _READERS = (Scope.READ, Scope.CARE, Scope.DIRECTORY_WRITE, Scope.BILLING_WRITE)

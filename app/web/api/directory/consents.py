@@ -62,7 +62,7 @@ async def get_consent(
     summary="Record consent to marketing",
     responses={201: {"model": ConsentOut, "description": "there was none"}},
 )
-async def put_consent(
+async def give_consent(
     msisdn: MsisdnIn, given: ConsentBody, caller: Writer, management: ManagementIn, response: Response
 ) -> ConsentOut:
     """Without it the subscriber gets no message of class marketing. Each call is recorded as evidence."""
@@ -79,7 +79,7 @@ class WithdrawnOut(BaseModel):
 
 
 @router.delete("/marketing", summary="Withdraw consent to marketing")
-async def delete_consent(msisdn: MsisdnIn, caller: Writer, management: ManagementIn) -> WithdrawnOut:
+async def withdraw_consent(msisdn: MsisdnIn, caller: Writer, management: ManagementIn) -> WithdrawnOut:
     """The same as the subscriber's ``TD`` to 10086888, but without a reply. Queued marketing is not sent."""
     await management.campaigns.withdraw_consent(msisdn, actors.system(caller.name))
     return WithdrawnOut(msisdn=msisdn)

@@ -11,7 +11,7 @@ from app.domain.evidence import EvidenceRecord
 from app.domain.refusals import RefusalReason
 from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Caller, Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.api.models import EvidenceOut, EvidencePageOut, VerificationOut
@@ -20,7 +20,7 @@ from app.web.paging import end_of, timed_paging
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/subscribers/{msisdn}", tags=["subscribers"])
-_pages = timed_paging(Order.ASC, "^[0-9]{1,9}$")
+_pages = timed_paging(SortOrder.ASC, "^[0-9]{1,9}$")
 _MISSING = "X-Reason: say who asked for the erasure, in at least 5 visible characters; it is kept as evidence."
 
 
@@ -32,7 +32,7 @@ class ErasedOut(BaseModel):
 
 
 @router.get("/evidence", summary="The evidence of a subscriber")
-async def get_evidence(
+async def list_evidence(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("evidence", Scope.CARE))],
     management: ManagementIn,

@@ -1,6 +1,8 @@
 """Request and answer bodies of the catalogue and of subscribers."""
 
-from pydantic import BaseModel, Field, model_validator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.domain.account import Brand, Language, Payment, SubscriberStatus
 from app.domain.catalogue import Billing, CancelEffect, ConfirmMode
@@ -8,6 +10,12 @@ from app.domain.subscriptions import Channel, SubscriptionState
 from app.web.bodies import Body, Fen, Line, Words
 from app.web.paging import NextCursor
 from app.web.times import Moment, ShanghaiTime
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
 
 _PASSWORD = r"^[0-9]{6}$"  # noqa: S105  a pattern
 
@@ -122,6 +130,9 @@ class SubscriberBody(Body):
 
 class SubscriberPatch(Body):
     """Any of a subscriber's fields. Fields that are not sent do not change."""
+
+    # Values of fields that are not sent are never used. A client that was told of them would send them.
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     brand: Brand = Brand.EASYOWN
     vip: bool = False

@@ -12,7 +12,7 @@ from app.domain.values import replace
 from app.domain.versions import version_of
 from app.services.management.reading import SubscriberFilter
 from app.services.management.tokens import Scope
-from app.services.paging import Order, PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.api.directory.etags import ExpectedIn, KnownIn, etag, not_modified
@@ -129,7 +129,7 @@ async def get_subscriber(
 # ---- all subscribers
 
 every = APIRouter(prefix="/subscribers", tags=["subscribers"])
-_pages = timed_paging(Order.ASC, "^[A-Za-z0-9_=-]{1,300}$")
+_pages = timed_paging(SortOrder.ASC, "^[A-Za-z0-9_=-]{1,300}$")
 
 
 async def _filter(

@@ -47,7 +47,7 @@ def _in_utc(given: _V) -> _V:
     response_model_exclude_none=True,
     responses={201: {"model": SubscriptionImportOut, "description": "created"}},
 )
-async def put_subscription(
+async def import_subscription(
     msisdn: MsisdnIn,
     service_code: str,
     given: SubscriptionBody,
@@ -69,7 +69,7 @@ async def put_subscription(
 
 
 @router.get("", summary="Present and past subscriptions", response_model_exclude_none=True)
-async def get_subscriptions(
+async def list_subscriptions(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("subscriptions", Scope.CARE))],
     management: ManagementIn,
@@ -90,7 +90,7 @@ def _terms(item: Subscription) -> dict[str, object]:
 
 
 @router.delete("/{service_code}", summary="Unsubscribe on behalf of a subscriber")
-async def delete_subscription(
+async def end_subscription(
     msisdn: MsisdnIn, service_code: str, caller: Agent, management: ManagementIn, reason: ReasonIn = None
 ) -> UnsubscribedOut:
     """The same effect as the subscriber's own unsubscribe. They get an SMS, and ``X-Reason`` becomes evidence."""

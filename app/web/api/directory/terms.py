@@ -39,7 +39,7 @@ class TermsOut(BaseModel):
 @router.post(
     "/services/{service_code}/terms", status_code=202, summary="Announce new terms to all subscribers of a service"
 )
-async def post_terms(service_code: Code, given: TermsBody, caller: Writer, management: ManagementIn) -> TermsOut:
+async def announce_terms(service_code: Code, given: TermsBody, caller: Writer, management: ManagementIn) -> TermsOut:
     """Worse terms need each subscriber's own yes: they are asked by SMS, and without a yes the service ends that day.
 
     Terms that are no worse for a subscriber take effect that day by themselves. For new orders, PUT the service.
