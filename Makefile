@@ -114,12 +114,15 @@ bench-full: setup ## Benchmark large populations, backlogs, a day, and Kannel be
 	$(BIN)/python -m bench --full --page docs/performance.md
 
 # Never --emit-index-url, and no uv.lock: neither the hosts of packages nor anything of this machine belongs in the project.
-LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url --quiet $(if $(UPGRADE),--upgrade)
+LOCK_OPTIONS = --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \
+	$(if $(UPGRADE),--upgrade)
+LOCK = $(BIN)/uv pip compile pyproject.toml --extra postgresql $(LOCK_OPTIONS)
+LOCK_CLIENTS = $(BIN)/uv pip compile --group clients $(LOCK_OPTIONS)
 
 lock: $(HAVE_REQUIREMENTS) ## Pin the dependencies anew from pyproject.toml (UPGRADE=1 for the newest)
 	$(LOCK) --group build --output-file requirements/runtime.txt
 	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK_CLIENTS) --output-file requirements/clients.txt
 
 # A wheel is built from its sdist, so that an sdist that lacks a file fails here. No build environment: it would be fetched.
 BUILD = $(BIN)/uv build --python $(BIN)/python --no-build-isolation --offline --quiet --out-dir dist

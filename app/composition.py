@@ -33,6 +33,7 @@ from app.services.management.idempotency import IdempotentCalls
 from app.services.management.messages import Messages
 from app.services.management.orders import Orders
 from app.services.management.quality import Quality
+from app.services.management.reading import Reading
 from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
@@ -206,6 +207,7 @@ def _management(
         messages=Messages(database, turns, settings.policy().numbers),
         orders=Orders(database, turns),
         quality=Quality(database),
+        reading=Reading(database, sealer),
         terms_changes=terms_changes,
         tickets=Tickets(database, turns),
         tokens=Tokens(database, accept_demo=settings.disposable),

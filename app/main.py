@@ -19,21 +19,11 @@ from app.services.gateway import Gateway
 from app.services.membership import BOTH, Role
 from app.settings import Environment, Settings
 from app.toys.carrier import ToyCarrier
-from app.web import (
-    api,
-    handsets,
-    health,
-    idempotency,
-    limits,
-    openapi,
-    pages,
-    problems,
-    simulator,
-    simulator_control,
-    testing,
-    webhooks,
-)
-from app.web.hosts import OwnHosts, host_name
+from app.web import api, handsets, health, openapi, pages, problems, simulator, simulator_control, testing, webhooks
+from app.web.middleware import idempotency, limits
+from app.web.middleware.heads import Heads
+from app.web.middleware.hosts import OwnHosts, host_name
+from app.web.middleware.request_ids import RequestIds
 from app.web.middleware.watched import Watched
 from app.web.testing.trouble import ServerErrors
 
@@ -42,6 +32,10 @@ _DESCRIPTION = """An SMS command gateway: what "send 0000 to 10086" does.
 
 Messages come in over `/webhooks`, staff and systems use `/api/v1` with a bearer token, and in demo and test the
 `/simulator` is a network of handsets with a clock that moves.
+
+Every answer has an `X-Request-ID`; send one to find it in the log. Every error is a problem with a `code`, which keeps
+its meaning. Within version 1 of the API nothing is taken away: fields, parameters and codes may be added, so ignore
+what you do not know.
 
 Every request may be answered 408 (it did not come in time), 413 (it has a body that is too large, even where none is
 read), 431 (its head is larger than 32 KiB or 100 lines) or 503 (too much is under way; see `Retry-After`). In demo, dev
@@ -73,17 +67,17 @@ class _GatewayApp(FastAPI):
     server_errors: ServerErrors | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, with its id in the log."""
+        """Answer a request, with its id in the answer and in the log."""
         if self.server_errors is not None:
             send = self.server_errors.counting(send)
-        await Watched(self._answer)(scope, receive, send)
+        await RequestIds(Watched(self._answer))(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self.own_hosts is not None:
             try:
                 self.own_hosts.check(scope)
             except problems.ProblemError as error:
-                await problems.response(error.status, error.detail)(scope, receive, send)
+                await problems.response(error.code, error.detail)(scope, receive, send)
                 return
         if scope["type"] == "http" and scope["path"].startswith("/webhooks/"):
             await self.webhooks_endpoint(scope, receive, send)
@@ -110,9 +104,8 @@ def create_app(
         version=__version__,
         description=_DESCRIPTION + (_FATES if settings.disposable else ""),
         lifespan=lambda _app: _running(gateway, settings, roles),
-        docs_url=None,
-        redoc_url=None,
         telemetry=_NO_TELEMETRY,
+        **openapi.ABOUT,
     )
     is_web = Role.WEB in roles
     inboxes = gateway.turning.inboxes if is_web else {}
@@ -156,6 +149,7 @@ def _add_middleware(app: _GatewayApp) -> None:
     app.add_middleware(limits.BodyLimit)
     app.add_middleware(limits.ConcurrencyLimits)
     app.add_middleware(pages.SecurityHeaders)
+    app.add_middleware(Heads)
 
 
 def _own_hosts(settings: Settings, host: str | None) -> OwnHosts | None:

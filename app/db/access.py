@@ -9,7 +9,6 @@ from functools import cache
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     Index,
     PrimaryKeyConstraint,
@@ -23,10 +22,11 @@ from sqlalchemy import (
 
 from app.db.columns import customer, metadata, required
 from app.db.keys import NUMBER
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, Row, as_keys, fetch, given_keys, matching
 from app.db.subscribers import subscriber
-from app.db.types import Id, Instant
+from app.db.types import Id, Instant, from_micros
 from app.db.writing import insert_rows
 from app.domain.msisdn import bucket_of
 from app.domain.values import value
@@ -67,13 +67,11 @@ def tenures_now(connection: Connection, numbers: Sequence[str]) -> dict[str, int
 
 @value
 class AccessFilter:
-    """Which access records to read: from ``since`` up to, but not including, ``until``. None: no condition."""
+    """Which access records to read; None: no condition."""
 
     msisdn: str | None = None
     tenure: int | None = None
     who: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @value
@@ -98,25 +96,22 @@ class AccessRead:
 _READ = RowReader(AccessRead, access_record)
 
 
-def page(
-    connection: Connection, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int
-) -> list[AccessRead]:
-    """Return at most ``limit`` access records, newest first.
+def page(connection: Connection, wanted: AccessFilter, part: Part) -> list[AccessRead]:
+    """Return a part of the access records, by time and id.
 
-    ``behind`` is the time and the id of the last record of the page before, None for the first page.
+    A cursor is the time of a record, in microseconds since the epoch, a dot, and its id.
     """
-    conditions: list[ColumnElement[bool]] = []
+    conditions = part.within(_access.at)
     if wanted.msisdn is not None:
         conditions += [_access.bucket == bucket_of(wanted.msisdn), _access.msisdn == wanted.msisdn]
     if wanted.tenure is not None:
         conditions.append(_access.tenure == wanted.tenure)
     if wanted.who is not None:
         conditions.append(_access.who == wanted.who)
-    if wanted.since is not None:
-        conditions.append(_access.at >= wanted.since)
-    if wanted.until is not None:
-        conditions.append(_access.at < wanted.until)
-    if behind is not None:
-        conditions.append(tuple_(_access.at, _access.id) < tuple_(literal(behind[0], Instant), literal(behind[1], Id)))
-    statement = select(*_READ.columns).where(*conditions).order_by(_access.at.desc(), _access.id.desc()).limit(limit)
+    keys = (_access.at, _access.id)
+    if part.after is not None:
+        micros, _, last = part.after.partition(".")
+        given = tuple_(literal(from_micros(int(micros)), Instant), literal(last, Id))
+        conditions.append(part.behind(tuple_(*keys), given))
+    statement = part.sorted(select(*_READ.columns).where(*conditions), *keys)
     return list(map(_READ.read, connection.execute(statement)))

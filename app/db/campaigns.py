@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from app.db.columns import CLUSTERED, customer, metadata, optional, partial_index, required
+from app.db.pages import Part
 from app.db.record_tables import RECORD_TABLES
 from app.db.rows import AnyRow, Row, one_of
 from app.db.subscribers import subscriber
@@ -241,8 +242,7 @@ def progress(connection: Connection, campaign_id: str) -> Progress | None:
     return _progress(connection, row) if row else None
 
 
-def page(connection: Connection, *, before: str | None, limit: int) -> list[Progress]:
-    """Return at most ``limit`` campaigns, newest first, that are older than the id ``before``."""
-    behind = [_campaign.id < before] if before is not None else []
-    statement = select(campaign).where(*behind).order_by(_campaign.id.desc()).limit(limit)
+def page(connection: Connection, part: Part) -> list[Progress]:
+    """Return a part of the campaigns, by id; the time of a campaign is when it was made."""
+    statement = part.of(select(campaign), _campaign.id, _campaign.made_at)
     return [_progress(connection, row) for row in connection.execute(statement).all()]

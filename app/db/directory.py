@@ -12,6 +12,7 @@ from app.db.inbox import inbound_message
 from app.db.keys import NUMBER
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import ATTEMPTS, ERROR_CODE, STATUS, beside, outbox
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.reports import delivery_report
 from app.db.rows import matching, one_of
@@ -74,7 +75,6 @@ class MessageFilter:
     Attributes:
         tenure: with ``msisdn``: only messages of this tenure or of none.
         direction: ``mo`` or ``mt``.
-        before: only messages older than this id.
         former: also messages of former tenures, where ``tenure`` is not given (safety.md 1).
     """
 
@@ -82,7 +82,6 @@ class MessageFilter:
     tenure: int | None = None
     direction: str | None = None
     status: str | None = None
-    before: str | None = None
     former: bool = False
 
 
@@ -184,17 +183,18 @@ _TABLES: Mapping[str, tuple[Table, FromClause, RowReader[MessageRead]]] = {
     "mo": (inbound_message, inbound_message, _MO),
     "mt": (outbound_message, outbound_message.outerjoin(outbox, beside(outbound_message)), _MT),
 }
+_AT = {"mo": inbound_message.c.stored_at, "mt": outbound_message.c.made_at}
 
 
-def list_messages(connection: Connection, wanted: MessageFilter, limit: int) -> list[MessageRead]:
-    """Messages of one direction or both, newest first."""
+def list_messages(connection: Connection, wanted: MessageFilter, part: Part) -> list[MessageRead]:
+    """Return a part of the messages of one direction or both, by id; the time of a message is ``at``."""
     found: list[MessageRead] = []
     for direction, (table, source, reader) in _TABLES.items():
         if wanted.direction in (None, direction):
             chosen = select(*reader.columns).select_from(source).where(*_conditions(table, wanted))
-            statement = chosen.order_by(table.c.id.desc()).limit(limit)
+            statement = part.of(chosen, table.c.id, _AT[direction])
             found += map(reader.read, connection.execute(statement))
-    return sorted(found, key=lambda message: message.id, reverse=True)[:limit]
+    return sorted(found, key=lambda message: message.id, reverse=part.descending)[: part.limit]
 
 
 def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]]:
@@ -208,8 +208,6 @@ def _conditions(table: Table, wanted: MessageFilter) -> list[ColumnElement[bool]
         conditions.append(_is_present(table))
     if wanted.status is not None:
         conditions.append((STATUS if table is outbound_message else table.c.status) == wanted.status)
-    if wanted.before is not None:
-        conditions.append(table.c.id < wanted.before)
     return conditions
 
 

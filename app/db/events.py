@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Index, Integer, PrimaryKeyConstraint,
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.rows import Row, matching
 from app.db.types import Id, Instant
@@ -76,23 +77,21 @@ _IS_PRESENT = select(1).where(matching(event, conversation, TENURE)).exists()
 
 
 def page(
-    connection: Connection, *, after: str | None, receiver: str | None, status: str | None, limit: int, former: bool
+    connection: Connection, part: Part, *, receiver: str | None, status: str | None, former: bool
 ) -> list[EventRead]:
-    """Return at most ``limit`` events after the id ``after``, oldest first.
+    """Return a part of the events, by id; the time of an event is when it was made.
 
     An event that is written later never sorts before one that was returned. ``former``: also events about a number's
     former tenures (safety.md 1).
     """
     conditions = [_event.id < _horizon(connection)] if connection.dialect.name == "postgresql" else []
-    if after is not None:
-        conditions.append(_event.id > after)
     if receiver is not None:
         conditions.append(_event.receiver == receiver)
     if status is not None:
         conditions.append(_event.status == status)
     if not former:
         conditions.append(_IS_PRESENT)
-    statement = select(*EVENT_READ.columns).where(*conditions).order_by(_event.id).limit(limit)
+    statement = part.of(select(*EVENT_READ.columns).where(*conditions), _event.id, _event.made_at)
     return list(map(EVENT_READ.read, connection.execute(statement)))
 
 

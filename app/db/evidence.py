@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from app.db.columns import customer, metadata, optional, partial_index, required
 from app.db.conversations import conversation
 from app.db.keys import TENURE
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.rows import AnySelect, as_keys, given_keys, matching
 from app.db.subscribers import CHAIN_HEAD, subscriber
@@ -105,6 +106,16 @@ def chain_of(
     )
     with _decoding():
         yield from map(_RECORD.read, connection.execute(statement))
+
+
+def page_of_chain(connection: Connection, msisdn: str, tenure: int, part: Part) -> list[EvidenceRecord]:
+    """Return a part of a tenure's records, by ``seq``, their cursor. Raise ValueError for unreadable text."""
+    columns = _evidence.c
+    mine = (columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure)
+    behind = [] if part.after is None else [part.behind(columns.seq, int(part.after))]
+    statement = select(*_RECORD.columns).where(*mine, *behind, *part.within(columns.at))
+    with _decoding():
+        return list(map(_RECORD.read, connection.execute(part.sorted(statement, columns.seq))))
 
 
 def head_of(connection: Connection, msisdn: str, tenure: int) -> ChainHead:

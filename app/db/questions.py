@@ -6,6 +6,7 @@ from sqlalchemy import Column, Connection, Index, PrimaryKeyConstraint, Table, T
 
 from app.db.asked_texts import asked_texts
 from app.db.columns import UPDATED_IN_PLACE, customer, metadata, optional, partial_index, required
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.types import Id, Instant
 from app.domain.msisdn import bucket_of
@@ -63,16 +64,12 @@ class QuestionRead:
 _READ = RowReader(QuestionRead, question, "asked_text")
 
 
-def questions_of(
-    connection: Connection, msisdn: str, tenure: int, *, before: str | None, limit: int
-) -> list[QuestionRead]:
-    """Return at most ``limit`` questions to a tenure, newest first, that are older than the id ``before``."""
+def questions_of(connection: Connection, msisdn: str, tenure: int, part: Part) -> list[QuestionRead]:
+    """Return a part of the questions to a tenure, by id; the time of a question is ``asked_at``."""
     columns = question.c
     conditions = [columns.bucket == bucket_of(msisdn), columns.msisdn == msisdn, columns.tenure == tenure]
-    if before is not None:
-        conditions.append(columns.id < before)
     statement = select(*_READ.columns, columns.asked_text, columns.id).where(*conditions)
-    rows = connection.execute(statement.order_by(columns.id.desc()).limit(limit)).all()
+    rows = connection.execute(part.of(statement, columns.id, columns.asked_at)).all()
     places = [(text, id_) for *_, text, id_ in rows]
     texts = asked_texts(connection, [(bucket_of(msisdn), msisdn, id_) for text, id_ in places if text is None])
     return [_READ.read(row, texts.get(id_, text)) for row, (text, id_) in zip(rows, places, strict=True)]

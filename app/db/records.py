@@ -10,6 +10,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db.conversations import conversation
 from app.db.keys import TENURE, TenureKey
+from app.db.pages import Part
 from app.db.record_tables import RECORD_TABLES, OwnedRecord, RecordTable
 from app.db.rows import AnySelect, as_keys, fetch, given_keys, matching, raw
 from app.db.types import Instant
@@ -96,23 +97,26 @@ def page(
     connection: Connection,
     kind: type[Record],
     equal: Mapping[str, object],
+    part: Part,
     *,
-    after: str | None,
-    limit: int,
     former: bool = True,
     by: Ordering | None = None,
 ) -> list[OwnedRecord]:
-    """Return at most ``limit`` records whose columns equal ``equal``, ordered by id, after the id ``after``.
+    """Return a part of the records whose columns equal ``equal``, ordered by id, which is the cursor.
 
-    ``by`` orders by an instant first. Then ``after`` is that instant in microseconds, a dot, and the id:
-    ``1772416800000000.1858…``.
+    ``by`` orders by an instant first. Then the cursor is that instant in microseconds, a dot, and the id:
+    ``1772416800000000.1858…``. The time of a record is when it was made.
     """
     table = RECORD_TABLES[kind]
     columns = table.table.c
     conditions: list[ColumnElement[bool]] = [columns[name] == wanted for name, wanted in equal.items()]
-    order: list[ColumnElement[Any]] = [columns.id] if by is None else [by(columns), columns.id]
-    if after is not None:
-        behind = [after] if by is None else [int(after.partition(".")[0]), after.partition(".")[2]]
-        conditions.append(tuple_(*order) > tuple_(*map(literal, behind)))
-    statement = _of_all(table, former=former).where(*conditions).order_by(*order).limit(limit)
+    chosen = _of_all(table, former=former).where(*conditions)
+    if by is None:
+        statement = part.of(chosen, columns.id, columns.made_at)
+    else:
+        order = (by(columns), columns.id)
+        if part.after is not None:
+            instant, _, last = part.after.partition(".")
+            chosen = chosen.where(part.behind(tuple_(*order), tuple_(literal(int(instant)), literal(last))))
+        statement = part.sorted(chosen.where(*part.within(columns.made_at)), *order)
     return list(map(table.reader.read, connection.execute(statement)))

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, func, select
 
+from app.db.pages import Part
 from app.db.readers import RowReader
 from app.db.record_tables import RECORD_TABLES
 from app.domain.spam import SpamReport
@@ -22,8 +23,8 @@ class SpamCount:
 _COUNT = RowReader(SpamCount, _report, count=func.count(), id=func.min(_report.c.id))
 
 
-def counts(connection: Connection, number: str | None, *, after: str | None, limit: int) -> list[SpamCount]:
-    """Return at most ``limit`` counts, ordered by number, after that of the report with the id ``after``.
+def counts(connection: Connection, number: str | None, part: Part) -> list[SpamCount]:
+    """Return a part of the counts, ordered by number; the cursor is the id of a report of the last one.
 
     With ``number`` only that of this number.
     """
@@ -31,8 +32,8 @@ def counts(connection: Connection, number: str | None, *, after: str | None, lim
     statement = select(*_COUNT.columns).where(columns.number.is_not(None))
     if number is not None:
         statement = statement.where(columns.number == number)
-    if after is not None:
-        last = select(columns.number).where(columns.id == after).limit(1).scalar_subquery()
-        statement = statement.where(columns.number > last)
-    grouped = statement.group_by(columns.number).order_by(columns.number).limit(limit)
+    if part.after is not None:
+        last = select(columns.number).where(columns.id == part.after).limit(1).scalar_subquery()
+        statement = statement.where(part.behind(columns.number, last))
+    grouped = part.sorted(statement.group_by(columns.number), columns.number)
     return list(map(_COUNT.read, connection.execute(grouped)))

@@ -47,6 +47,15 @@ class QuestionState:
         return None
 
 
+# Every kind of question, for readers of the API.
+QUESTION_KINDS = (
+    "choosing-offer",
+    "choosing-services",
+    "confirming-order",
+    "confirming-unsubscribe",
+    "describing-complaint",
+    "doubting-fee",
+)
 _S = TypeVar("_S", bound=QuestionState)
 
 

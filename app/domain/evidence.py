@@ -22,6 +22,50 @@ PURGED, ERASED = "purged", "erased"
 SEALED = "sealed"
 # These say which records were removed or signed, and contain no customer data.
 NEVER_PURGED = frozenset({PURGED, ERASED, SEALED})
+# Every kind of record, for readers of the API.
+EVIDENCE_KINDS = (
+    "consent-given",
+    "consent-withdrawn",
+    "erased",
+    "fee-announced",
+    "fee-cancelled",
+    "fee-charged",
+    "fee-disputed",
+    "fee-refused",
+    "fee-reminded",
+    "fee-upheld",
+    "fee-waived",
+    "import",
+    "keep-confirmed",
+    "order-asked",
+    "order-asked-again",
+    "order-confirmed",
+    "order-declined",
+    "order-expired",
+    "order-refused",
+    "order-undeliverable",
+    "password-changed",
+    "password-set",
+    "preference",
+    "purged",
+    "refund",
+    "refund-closed",
+    "sealed",
+    "subscription-ended",
+    "suspension-announced",
+    "suspension-called-off",
+    "tenure-closed",
+    "terms-changed",
+    "terms-confirmed",
+    "terms-ended",
+    "ticket-answered",
+    "ticket-breached",
+    "ticket-opened",
+    "ticket-resolved",
+    "trial-confirmed",
+    "trial-over",
+    "unsubscribe",
+)
 # What reading a manipulated row may raise: wrong type, out of range, no valid text, no valid payload.
 UNREADABLE = (TypeError, ValueError, ArithmeticError, AttributeError)
 Fact: TypeAlias = str | int | bool | tuple[str, ...] | Mapping[str, str | int | bool | None] | None

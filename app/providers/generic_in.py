@@ -19,7 +19,6 @@ from app.providers.bodies import encoding_error, is_array
 from app.providers.parts import part_of_fields, part_of_header
 from app.providers.requests import MalformedRequestError
 from app.providers.stamps import read_stamp
-from app.providers.validation import error_details
 from app.providers.webhook import Invalid
 
 MAX_ITEMS = 500
@@ -105,7 +104,7 @@ class Reader:
         except ValidationError as error:
             text = value.get("text") if isinstance(value, dict) else None
             if not isinstance(value, dict) or not isinstance(text, str) or not _LONE_SURROGATE.search(text):
-                raise MalformedRequestError(error_details(error)) from None
+                raise MalformedRequestError.of(error) from None
         # pydantic refuses lone surrogates, so the rest is validated without the text.
         return self._incoming(_INBOUND.validate_python({**value, "text": ""}), given_id, text)
 
@@ -180,7 +179,7 @@ def fingerprint(sender: str, dialled: str, text: str, at: datetime | None, part:
 
 def _refusal(error: ValidationError, body: bytes) -> MalformedRequestError:
     """Return why a body is refused: it is not UTF-8, or what is wrong in it."""
-    return encoding_error(body) or MalformedRequestError(error_details(error))
+    return encoding_error(body) or MalformedRequestError.of(error)
 
 
 def _scalar(given: object) -> str | None:

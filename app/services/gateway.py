@@ -30,6 +30,7 @@ from app.services.management.idempotency import IdempotentCalls
 from app.services.management.messages import Messages
 from app.services.management.orders import Orders
 from app.services.management.quality import Quality
+from app.services.management.reading import Reading
 from app.services.management.terms import TermsChanges
 from app.services.management.tickets import Tickets
 from app.services.management.tokens import Tokens
@@ -116,6 +117,7 @@ class Management:
     messages: Messages
     orders: Orders
     quality: Quality
+    reading: Reading
     terms_changes: TermsChanges
     tickets: Tickets
     tokens: Tokens

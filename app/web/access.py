@@ -81,6 +81,10 @@ class RowAccess:
         await self._access.record(self._look, [(msisdn, tenure)])
         self._recorded_msisdn = msisdn
 
+    async def note(self, msisdn: str) -> None:
+        """Record an access to one customer by the system that writes their data, which needs no reason."""
+        await self._access.record(self._look, [(msisdn, None)])
+
     def unfiltered(self, shown: _M) -> _M:
         """Return what the caller itself has sent, or is the receiver of, without masking anything."""
         return shown

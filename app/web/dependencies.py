@@ -1,6 +1,7 @@
 """Dependencies that routes share: the gateway, the caller and its scopes, numbers, ids and reasons."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -17,6 +18,7 @@ from app.services.refusals import RefusedError
 from app.services.simulator.network import SimulatedNetwork
 from app.services.simulator.simulation import Simulation
 from app.services.turns.handling import Turns
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 
 _KEY_HEADERS = ("idempotency-key",)
@@ -27,7 +29,7 @@ async def refuse_passwords(request: Request) -> None:
     found = [*request.path_params.values(), *(word for pair in request.query_params.multi_items() for word in pair)]
     found += [request.headers.get(name, "") for name in _KEY_HEADERS]
     if any(holds_password(str(word)) for word in found):
-        raise ProblemError(422, "An id, a filter or a key must not hold what looks like a password.")
+        raise ProblemError(Code.PASSWORD_IN_CALL, "An id, a filter or a key must not hold what looks like a password.")
 
 
 _bearer = HTTPBearer(
@@ -89,7 +91,7 @@ async def _caller(
     if caller is None:
         why = await management.tokens.why_refused(given.credentials) if given else None
         detail = why or "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
-        raise ProblemError(401, detail, {"WWW-Authenticate": "Bearer"})
+        raise ProblemError(Code.TOKEN_MISSING, detail, {"WWW-Authenticate": "Bearer"})
     return caller
 
 
@@ -105,7 +107,7 @@ class Needs:
     async def __call__(self, caller: CallerIn) -> Caller:
         """Return the caller; raise ProblemError (403) if it lacks the scopes."""
         if not caller.may(*self.scopes):
-            raise ProblemError(403, f"This token lacks the scope {' or '.join(self.scopes)}.")
+            raise ProblemError(Code.SCOPE_MISSING, f"This token lacks the scope {' or '.join(self.scopes)}.")
         return caller
 
 
@@ -134,21 +136,30 @@ MsisdnIn = Annotated[str, Depends(_msisdn)]
 _Reason = Header(
     alias="X-Reason",
     max_length=600,
-    description="why you make this call, in UTF-8, at least 5 visible characters; recorded with your token's name. "
-    "Required with scope care for one customer's data, and for texts and whole numbers in lists over many customers",
+    description="why you make this call, in UTF-8, also percent-encoded, at least 5 visible characters; recorded with "
+    "your token's name. Required with scope care for one customer's data, and for texts and whole numbers in lists "
+    "over many customers",
 )
 
 
 async def _reason(given: Annotated[str | None, _Reason] = None) -> str | None:
-    """Return the reason, passwords masked, as it is stored; None if it is missing or too short.
+    """Return the reason, passwords masked, as it is stored; None if it is missing or too short."""
+    return escape(masked(reason_in(_in_utf8(given or "")) or "")) or None
+
+
+def _in_utf8(given: str) -> str:
+    """Return a header's text: UTF-8, or UTF-8 in percent-encoding, as many libraries send nothing but Latin-1.
 
     Starlette decodes header values as Latin-1, but people type UTF-8.
     """
     try:
-        text = given.encode("latin-1").decode() if given else ""
+        text = given.encode("latin-1").decode()
     except UnicodeError:
-        text = given or ""
-    return escape(masked(reason_in(text) or "")) or None
+        return given
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
 
 
 ReasonIn = Annotated[str | None, Depends(_reason)]
@@ -173,7 +184,7 @@ LastEventIn = Annotated[str | None, Depends(_last_event)]
 
 async def _message_id(message_id: Annotated[str, Path(description="the gateway's id of a message")]) -> str:
     if not is_id(message_id):
-        raise ProblemError(404, "There is no message with this id.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no message with this id.")
     return message_id
 
 
@@ -187,7 +198,7 @@ async def _tenure(
     ] = None,
 ) -> int | None:
     if tenure is not None and Scope.ADMIN not in caller.scopes:
-        raise ProblemError(403, "Former tenures are shown to scope admin only.")
+        raise ProblemError(Code.SCOPE_MISSING, "Former tenures are shown to scope admin only.")
     return tenure
 
 

@@ -20,13 +20,13 @@ _LEVELS = {CircuitState.CLOSED: 0, CircuitState.HALF_OPEN: 1, CircuitState.OPEN:
 
 
 @router.get("/livez", summary="The process is alive")
-async def livez() -> dict[str, str]:
+async def check_liveness() -> dict[str, str]:
     """Always the same answer while the process runs."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", summary="The gateway can work", responses={503: {"description": "a required part is down"}})
-async def readyz(gateway: GatewayIn, response: Response) -> dict[str, object]:
+async def check_readiness(gateway: GatewayIn, response: Response) -> dict[str, object]:
     """The state of each part, and what is failing. The answer is 503 if a required part is down.
 
     Messages for a provider with an open circuit wait; this does not make the gateway unready. That the default provider
@@ -79,7 +79,7 @@ def _can_send(gateway: Gateway, states: Mapping[str, ProviderHealth]) -> bool:
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def metrics(gateway: GatewayIn) -> Response:
+async def read_metrics(gateway: GatewayIn) -> Response:
     """Counters, times, backlogs and circuits. No label contains a phone number or a text.
 
     While the database is away, what only it knows is left out, and ``smsgw_database_up`` is 0.

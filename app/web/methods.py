@@ -9,6 +9,11 @@ _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 def allowed_methods(app: FastAPI, scope: Scope) -> str:
     """Return the methods that the request's path accepts, separated by commas."""
-    asked = ((method, {**scope, "method": method}) for method in _METHODS)
     routes = app.router.routes
-    return ", ".join(method for method, one in asked if any(route.matches(one)[0] is Match.FULL for route in routes))
+
+    def has(method: str) -> bool:
+        # Middleware answers HEAD wherever there is GET.
+        asked = {**scope, "method": "GET" if method == "HEAD" else method}
+        return any(route.matches(asked)[0] is Match.FULL for route in routes)
+
+    return ", ".join(filter(has, _METHODS))

@@ -1,6 +1,6 @@
 """Error answers as RFC 9457 problem details. None of them quotes what was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -13,39 +13,23 @@ from app import observability
 from app.domain.masking import masked
 from app.domain.refusals import Refusal, RefusalReason
 from app.domain.storage import StorageUnavailableError
-from app.providers.validation import location_of
+from app.providers.validation import field_errors
 from app.services.refusals import RefusedError
 from app.web.methods import allowed_methods
+from app.web.problem_codes import MEANINGS, AnyCode, Code
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "5"
 _MAX_ERRORS = 100
+_NOT_JSON = "The body is not JSON in UTF-8."
 OUR_FAULT = "Something went wrong on our side; it is in the log."
 log = observability.logger(__name__)
 
 
-# The status of each reason for which a call is refused.
-_STATUSES = {
-    RefusalReason.UNKNOWN: 404,
-    RefusalReason.CONFLICT: 409,
-    RefusalReason.INVALID: 422,
-    RefusalReason.UNKNOWN_SUBSCRIBER: 404,
-    RefusalReason.UNKNOWN_SERVICE: 404,
-    RefusalReason.INVALID_MSISDN: 422,
-    RefusalReason.INVALID_SERVICE_CODE: 422,
-    RefusalReason.INVALID_SP_CODE: 422,
-    RefusalReason.REASON_MISSING: 422,
-    RefusalReason.TENURE_CLOSED: 409,
-    RefusalReason.TENURE_IN_USE: 409,
-    RefusalReason.TRIAL_OVER: 422,
-    RefusalReason.NO_UNCHARGED_USE: 422,
-    RefusalReason.ALREADY_REFUNDED: 409,
-    RefusalReason.CLOCK_SET_BACK: 409,
-    RefusalReason.CLOCK_ADVANCED_BACK: 409,
-}
 # The sentences of the reasons that come without one. They name the calls that help.
 _SENTENCES = {
     RefusalReason.UNKNOWN_SUBSCRIBER: "No such subscriber: create it with PUT /api/v1/subscribers/{msisdn}.",
+    RefusalReason.UNKNOWN_SP: "No such service provider: create it with PUT /api/v1/service-providers/{sp_code}.",
     RefusalReason.UNKNOWN_SERVICE: "No such service: create it with PUT /api/v1/services/{service_code}.",
     RefusalReason.INVALID_MSISDN: "msisdn: no such subscriber; create it with PUT /api/v1/subscribers/{msisdn}.",
     RefusalReason.INVALID_SERVICE_CODE: "service_code: no such service; create it with PUT "
@@ -53,6 +37,8 @@ _SENTENCES = {
     RefusalReason.INVALID_SP_CODE: "sp_code: no such service provider; create it with PUT "
     "/api/v1/service-providers/{sp_code}.",
     RefusalReason.REASON_MISSING: "X-Reason: say why, in at least 5 visible characters; it is kept with your name.",
+    RefusalReason.CHANGED_MEANWHILE: "Somebody changed this since you read it: read it again, then send the change "
+    "with the new ETag.",
     RefusalReason.TENURE_CLOSED: "This tenure is closed: PUT the subscriber with status active to open a new one.",
     RefusalReason.TENURE_IN_USE: "This tenure is in use: close it first (PUT the subscriber with status closed).",
     RefusalReason.TRIAL_OVER: "trial_ends_at is over. Leave out what has ended; DELETE ends what is subscribed here.",
@@ -66,33 +52,53 @@ _SENTENCES = {
 }
 
 
-def answer_to(refusal: Refusal) -> tuple[int, str]:
-    """Return the HTTP status of a refusal, and a sentence that says what is wrong and what to do."""
-    return _STATUSES[refusal.reason], refusal.detail or _SENTENCES[refusal.reason]
+def status_of(code: AnyCode) -> int:
+    """Return the HTTP status of a problem."""
+    return MEANINGS[code].status
+
+
+def sentence_of(refusal: Refusal) -> str:
+    """Return a sentence that says what is wrong with a call and what to do."""
+    return refusal.detail or _SENTENCES[refusal.reason]
 
 
 class ProblemError(Exception):
-    """An error answer: an HTTP status and a detail that says what to do."""
+    """An error answer: what is wrong, and a detail that says what to do."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: AnyCode,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        """``errors`` are the wrong fields, each with its ``field`` and its ``problem``."""
         super().__init__(detail)
-        self.status = status
+        self.code = code
         self.detail = detail
         self.headers = headers
+        self.errors = errors
 
 
 def body_of(
-    status: int,
+    code: AnyCode,
     detail: str,
-    errors: list[dict[str, str]] | None = None,
-    results: list[dict[str, str]] | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    results: Sequence[Mapping[str, str]] = (),
+    *,
+    status: int | None = None,
 ) -> bytes:
-    """Return the JSON of a problem. ``errors`` are the wrong fields, ``results`` the outcome of each item of a list."""
+    """Return the JSON of a problem. ``errors`` are the wrong fields, ``results`` the outcome of each item of a list.
+
+    ``status`` is that of a problem that has no code of its own.
+    """
+    status = status or status_of(code)
     # No problem quotes anything that looks like a password (safety.md 28).
     problem: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
+        "code": code,
         "detail": masked(detail),
     }
     if errors:
@@ -103,34 +109,49 @@ def body_of(
 
 
 def response(
-    status: int, detail: str, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None
+    code: AnyCode,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    *,
+    status: int | None = None,
 ) -> Response:
     """Return a problem as a response."""
-    return Response(body_of(status, detail, errors), status, dict(headers or {}), MEDIA_TYPE)
+    body = body_of(code, detail, errors, status=status)
+    return Response(body, status or status_of(code), dict(headers or {}), MEDIA_TYPE)
 
 
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:
-    return response(400, "The body ended before it was whole.")  # the client is gone and never reads this
+    # The client is gone and never reads this.
+    return response(Code.BODY_INCOMPLETE, "The body ended before it was whole.")
 
 
 async def _problem(request: Request, error: Exception) -> Response:
     match error:
-        case ProblemError(status=status, detail=detail, headers=headers):
-            return response(status, detail, headers)
+        case ProblemError(code=code, detail=detail, headers=headers, errors=errors):
+            return response(code, detail, headers, errors)
         case RefusedError(refusal=refusal):
-            return response(*answer_to(refusal))
+            return response(refusal.reason, sentence_of(refusal))
         case StorageUnavailableError():
-            return response(503, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
+            detail = "The database is away; try again."
+            return response(Code.DATABASE_AWAY, detail, {"Retry-After": _RETRY_AFTER_SECONDS})
         case RequestValidationError():
-            found = [
-                {"field": location_of(item["loc"]), "problem": masked(str(item["msg"]))}
-                for item in error.errors()[:_MAX_ERRORS]
-            ]
-            return response(422, "Some fields are missing or wrong; see errors.", errors=found)
+            return _invalid(error)
         case HTTPException():
             return _framework_problem(request, error)
     log.error("a request failed", exc_info=error)
-    return response(500, OUR_FAULT)
+    return response(Code.INTERNAL, OUR_FAULT)
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    """Return the problem for fields that are missing or wrong, and for a body that is not JSON."""
+    found = error.errors()[:_MAX_ERRORS]
+    errors = field_errors(found)
+    if found and found[0]["type"] == "json_invalid":
+        if not str(error.body)[: found[0]["loc"][-1]].strip():
+            return response(Code.NOT_JSON, _NOT_JSON)
+        return response(Code.UNREADABLE, "The body begins as JSON and breaks; see errors.", errors=errors)
+    return response(Code.INVALID_FIELDS, "Some fields are missing or wrong; see errors.", errors=errors)
 
 
 def _framework_problem(request: Request, error: HTTPException) -> Response:
@@ -138,10 +159,14 @@ def _framework_problem(request: Request, error: HTTPException) -> Response:
     match error.status_code:
         case 405:
             methods = allowed_methods(request.app, request.scope)
-            return response(405, f"This path takes {methods}.", {"Allow": methods})
+            return response(Code.METHOD_NOT_ALLOWED, f"This path takes {methods}.", {"Allow": methods})
         case 400:
-            return response(422, "The body is not JSON in UTF-8.")
-    return response(error.status_code, str(error.detail), error.headers)
+            return response(Code.NOT_JSON, _NOT_JSON)
+        case 404:
+            return response(Code.NO_SUCH_PATH, "There is nothing at this path; /docs describes every call.")
+        case 413:
+            return response(Code.BODY_TOO_LARGE, str(error.detail))
+    return response(Code.OTHER, str(error.detail), error.headers, status=error.status_code)
 
 
 def install(app: FastAPI) -> None:
@@ -155,10 +180,16 @@ CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 SCHEMA = {
     "type": "object",
     "description": "RFC 9457 problem details",
+    "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
+        "code": {
+            "type": "string",
+            "enum": [*MEANINGS],
+            "description": "what is wrong, for programs; docs/problems.md lists the codes",
+        },
         "detail": {"type": "string", "description": "what is wrong and what to do"},
         "errors": {
             "type": "array",

@@ -11,7 +11,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.web import problems
-from app.web.limits import STREAMED
+from app.web.middleware.limits import STREAMED
+from app.web.problem_codes import Code
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -130,7 +131,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Check a complete head, then pass it on."""
         if self._is_too_large():
-            self._refuse(431, _TOO_LARGE)
+            self._refuse(Code.HEAD_TOO_LARGE, _TOO_LARGE)
             raise ValueError(_TOO_LARGE)  # stops the parser
         if len(self.pipeline) >= self.most_pipelined:
             self._end_behind_answers()
@@ -186,13 +187,13 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer 400 to data that is not HTTP, unless the request was refused already."""
         if not self._is_refused:
-            self._refuse(400, _NOT_HTTP)
+            self._refuse(Code.NOT_HTTP, _NOT_HTTP)
 
     # ---- limits
 
     def _check_size(self) -> None:
         if not self._is_refused and (self._unparsed_bytes > _MAX_HEAD_BYTES or self._is_too_large()):
-            self._refuse(431, _TOO_LARGE)
+            self._refuse(Code.HEAD_TOO_LARGE, _TOO_LARGE)
 
     def _is_too_large(self) -> bool:
         """Return True if the header lines, or the trailers, are too many or too long."""
@@ -255,7 +256,7 @@ class Protocol(HttpToolsProtocol):
         if self._deadline > self.loop.time():
             self._timer = self.loop.call_at(self._deadline, self._check_deadline)
         elif self._has_begun and not self._is_answered():
-            self._refuse(408, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
+            self._refuse(Code.TOO_SLOW, _TOO_SLOW.format(self.head_seconds, self.body_seconds))
         else:
             self.transport.close()
 
@@ -270,7 +271,7 @@ class Protocol(HttpToolsProtocol):
         """Return True if the body of an answered request is still coming."""
         return self._expected is _Expected.BODY and self.cycle.response_complete
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _refuse(self, code: Code, detail: str) -> None:
         """Stop reading, answer unless another answer is under way, and close after ``linger_seconds``."""
         self._is_refused = True
         self.unfinished.pop(self, None)
@@ -283,7 +284,7 @@ class Protocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            body = problems.body_of(status, detail)
+            body, status = problems.body_of(code, detail), problems.status_of(code)
             head = f"content-type: {problems.MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()

@@ -19,9 +19,11 @@ from app.services.simulator.beside import CarrierBeside
 from app.services.simulator.network import PROVIDER, ThreadMessage
 from app.toys.carrier import NotCarriedError
 from app.web.dependencies import AfterIdIn, GatewayIn, NetworkIn
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 from app.web.webhook_document import PART_SCHEMA
+from app.web.words import ThreadStatusWord
 
 router = APIRouter(prefix="/simulator", tags=["simulator"])
 _PAGE_SIZE = 200
@@ -40,7 +42,7 @@ class ThreadMessageOut(BaseModel):
     segments: int
     encoding: Literal["gsm7", "ucs2"]
     at: ShanghaiTime
-    status: str
+    status: ThreadStatusWord
     provider: str = Field(description="which one it came or goes by")
     provider_kind: str | None = Field(default=None, description="null if the settings have that provider no more")
     in_reply_to: str | None = None
@@ -150,12 +152,12 @@ async def send_message(msisdn: str, request: Request, response: Response, gatewa
     try:
         given = await request.json()
         if not isinstance(given, dict):
-            raise ProblemError(422, "The body must be a JSON object with to and text.")
+            raise ProblemError(Code.UNREADABLE, "The body must be a JSON object with to and text.")
         found = _READER.message({"message_id": str(uuid.uuid4()), **given, "from": msisdn})
     except MalformedRequestError as error:
-        raise ProblemError(422, str(error)) from None
+        raise ProblemError(Code.INVALID_FIELDS, str(error), errors=error.errors) from None
     except (ValueError, RecursionError):
-        raise ProblemError(422, "The body is not JSON in UTF-8.") from None
+        raise ProblemError(Code.UNREADABLE, "The body is not JSON in UTF-8.") from None
     # A handset has no clock of its own.
     message = replace(found, received_at=None, stamp_form=None)
     if gateway.carriers.beside is None:
@@ -172,7 +174,8 @@ async def _by_wire(carrier: CarrierBeside, message: InboundMessage) -> InboundRe
     try:
         return await carrier.send(message)
     except NotCarriedError as error:
-        raise ProblemError(503, f"The carrier could not hand it over: {error}.", {"Retry-After": "1"}) from None
+        detail = f"The carrier could not hand it over: {error}."
+        raise ProblemError(Code.CARRIER_AWAY, detail, {"Retry-After": "1"}) from None
 
 
 @router.get(

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.refusals import RefusalReason
 from app.domain.simulation import FaultMode, Kept, SimulatedReport
 from app.services.simulator.fixtures import UnknownFixtureError
 from app.services.simulator.fixtures import read as read_fixture
 from app.services.simulator.simulation import GatewayState
 from app.web.dependencies import GatewayIn, NetworkIn, SimulationIn
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import Moment, ShanghaiTime
 
@@ -33,7 +35,7 @@ class ClockOut(BaseModel):
 async def require_disposable(gateway: GatewayIn) -> None:
     """Raise ProblemError (404) outside of demo and test."""
     if not gateway.disposable:
-        raise ProblemError(404, "The clock, reset and fault calls exist only in demo and test.")
+        raise ProblemError(Code.NO_SUCH_PATH, "The clock, reset and fault calls exist only in demo and test.")
 
 
 router = APIRouter(prefix="/simulator", tags=["simulator"], dependencies=[Depends(require_disposable)])
@@ -54,7 +56,7 @@ class DrainOut(BaseModel):
 
 
 @router.post("/drain", summary="Wait until nothing that is due now is left to do", response_model_exclude_none=True)
-async def drain(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> DrainOut:
+async def drain_simulator(simulation: SimulationIn, given: Annotated[DrainIn | None, Body()] = None) -> DrainOut:
     """``idle`` is false if the timeout passed first; then ``waiting`` counts what is left.
 
     With ``events`` it also waits until every event that is due was posted; one that was refused is due again later.
@@ -108,7 +110,7 @@ async def advance_clock(given: AdvanceIn, simulation: SimulationIn) -> ClockOut:
     With ``events`` events to receivers are posted on the way, each when it is due, and again when they are refused.
     """
     if (given.seconds is None) == (given.to is None):
-        raise ProblemError(422, "Give either seconds or to.")
+        raise ProblemError(RefusalReason.INVALID, "Give either seconds or to.")
     return _clock_out(await simulation.advance(seconds=given.seconds, to=given.to, events=given.events))
 
 
@@ -127,7 +129,9 @@ class ResetOut(ClockOut):
 
 
 @router.post("/reset", summary="Delete all data")
-async def reset(request: Request, gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None) -> ResetOut:
+async def reset_simulator(
+    request: Request, gateway: GatewayIn, given: Annotated[ResetIn | None, Body()] = None
+) -> ResetOut:
     """Then the clock stops at ``now``, or runs if there is none, and a fixture is loaded, if one is named.
 
     The dates of a fixture's customers are counted from the clock, so with the same ``now`` they are the same.
@@ -137,7 +141,7 @@ async def reset(request: Request, gateway: GatewayIn, given: Annotated[ResetIn |
         try:
             read_fixture(given.fixture)
         except UnknownFixtureError as error:
-            raise ProblemError(422, f"fixture: {error}") from None
+            raise ProblemError(RefusalReason.INVALID, f"fixture: {error}") from None
     state = await gateway.simulator.simulation.reset(given.fixture, given.now, given.keep)
     request.app.state.server_errors.count = 0
     gateway.carriers.network.changed()

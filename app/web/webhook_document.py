@@ -64,7 +64,9 @@ _REPORT_SCHEMA: _Schema = {
 }
 
 
-def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _Schema]]) -> dict[str, object]:
+def _operation(
+    operation_id: str, summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _Schema]]
+) -> dict[str, object]:
     errors = {
         "401": "the signature is missing, wrong or too old",
         "404": "unknown provider",
@@ -83,6 +85,7 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
     return {
         "post": {
             "tags": ["webhooks"],
+            "operationId": operation_id,
             "summary": summary,
             "parameters": [parameter],
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
@@ -99,6 +102,7 @@ def _operation(summary: str, schema: _Schema, answers: Mapping[str, tuple[str, _
 
 OPENAPI_PATHS: dict[str, object] = {
     "/webhooks/{provider}/inbound": _operation(
+        "deliver_message",
         "Messages from handsets",
         {"oneOf": [_MESSAGE_SCHEMA, {"type": "array", "maxItems": 500, "items": _MESSAGE_SCHEMA}]},
         {
@@ -110,6 +114,7 @@ OPENAPI_PATHS: dict[str, object] = {
         },
     ),
     "/webhooks/{provider}/status": _operation(
+        "deliver_report",
         "Delivery reports",
         _REPORT_SCHEMA,
         {

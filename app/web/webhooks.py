@@ -19,7 +19,8 @@ from app.providers.bodies import MOST_BYTES, UnreadableBodyError, decompress, is
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
 from app.providers.webhook import Answer, Invalid, WebhookProvider, item_result
 from app.web import problems
-from app.web.limits import whole_body
+from app.web.middleware.limits import whole_body
+from app.web.problem_codes import Code
 
 _MAX_MESSAGE_BYTES = 64 * 1024
 _TOO_LARGE = "At most 64 KiB, or 1 MiB for an array."
@@ -28,10 +29,13 @@ _PROBLEM = problems.MEDIA_TYPE.encode()
 log = observability.logger(__name__)
 
 
+_CODES = {413: Code.BODY_TOO_LARGE, 415: Code.MEDIA_TYPE}
+
+
 class _RefusedError(Exception):
-    def __init__(self, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, code: Code, detail: str, *headers: tuple[bytes, bytes]) -> None:
         super().__init__(detail)
-        self.status = status
+        self.code = code
         self.headers = headers
 
 
@@ -76,6 +80,7 @@ class Webhooks:
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[Answer, Sequence[tuple[bytes, bytes]]]:
         more: list[tuple[bytes, bytes]] = []
+        errors: Sequence[Mapping[str, str]] = ()
         try:
             provider, handler, token = self._route(scope)
             request = _request(scope, await _read(receive), token)
@@ -84,24 +89,24 @@ class Webhooks:
             _check_size(request.body)
             return await handler(provider, self._inboxes[provider.name], request), more
         except _RefusedError as refusal:
-            status, detail = refusal.status, str(refusal)
+            code, detail = refusal.code, str(refusal)
             more += refusal.headers
         except NotAuthenticError as error:
-            status, detail = 401, str(error)
+            code, detail = Code.SIGNATURE_INVALID, str(error)
             name = _provider_in(scope)
             observability.WEBHOOKS_REFUSED.labels(name).inc()
             self._failures.met(Kind.WRONG_SECRET, name, cause=detail)
         except UnreadableBodyError as error:
-            status, detail = error.status, str(error)
+            code, detail = _CODES[error.status], str(error)
         except MalformedRequestError as error:
-            status, detail = 422, str(error)
+            code, detail, errors = (Code.INVALID_FIELDS if error.errors else Code.UNREADABLE), str(error), error.errors
         except StorageUnavailableError:
-            status, detail = 503, "The database is away; send it again."
+            code, detail = Code.DATABASE_AWAY, "The database is away; send it again."
             more.append((b"retry-after", b"5"))
         except Exception:  # no middleware around this endpoint would catch it
             log.exception("a webhook failed")
-            status, detail = 500, "Something went wrong on our side; send it again."
-        return Answer(status, problems.body_of(status, detail), _PROBLEM), more
+            code, detail = Code.INTERNAL, "Something went wrong on our side; send it again."
+        return Answer(problems.status_of(code), problems.body_of(code, detail, errors), _PROBLEM), more
 
     def _route(self, scope: Scope) -> tuple[WebhookProvider, _Handler, str]:
         match scope["path"].strip("/").split("/")[1:]:
@@ -113,10 +118,12 @@ class Webhooks:
                 name = direction = token = ""
         provider, handler = self._providers.get(name), self._handlers.get(direction)
         if provider is None or handler is None:
-            raise _RefusedError(404, "There is no such provider or webhook; see the settings file.")
+            raise _RefusedError(Code.UNKNOWN_PROVIDER, "There is no such provider or webhook; see the settings file.")
         if scope["method"] not in provider.methods:
             allowed = ", ".join(sorted(provider.methods))
-            raise _RefusedError(405, f"This webhook is called by {allowed}.", (b"allow", allowed.encode()))
+            raise _RefusedError(
+                Code.METHOD_NOT_ALLOWED, f"This webhook is called by {allowed}.", (b"allow", allowed.encode())
+            )
         return provider, handler, token
 
     async def _inbound(self, provider: WebhookProvider, inbox: Inbox, request: WebhookRequest) -> Answer:
@@ -127,12 +134,12 @@ class Webhooks:
         good = [item for item in found if isinstance(item, InboundMessage)]
         bad = [item for item in found if isinstance(item, Invalid)]
         if bad and not good:
-            return Answer(
-                422, problems.body_of(422, _NOTHING_READ, results=[item_result(item) for item in bad]), _PROBLEM
-            )
+            results = [item_result(item) for item in bad]
+            code = Code.INVALID_FIELDS
+            return Answer(problems.status_of(code), problems.body_of(code, _NOTHING_READ, results=results), _PROBLEM)
         observability.UNUSED.labels("unreadable_item").inc(len(bad))
-        results = iter(await inbox.messages(good))
-        return provider.answer_list([item if isinstance(item, Invalid) else next(results) for item in found])
+        stored_items = iter(await inbox.messages(good))
+        return provider.answer_list([item if isinstance(item, Invalid) else next(stored_items) for item in found])
 
     async def _status(self, provider: WebhookProvider, inbox: Inbox, request: WebhookRequest) -> Answer:
         found = provider.parse_reports(request)
@@ -168,13 +175,13 @@ async def _read(receive: Receive) -> bytes:
     try:
         body = await whole_body(receive, MOST_BYTES)
     except ClientDisconnect:
-        raise _RefusedError(400, "The body ended before it was whole; nothing was stored.") from None
+        raise _RefusedError(Code.BODY_INCOMPLETE, "The body ended before it was whole; nothing was stored.") from None
     if len(body) > MOST_BYTES:
-        raise _RefusedError(413, _TOO_LARGE)
+        raise _RefusedError(Code.BODY_TOO_LARGE, _TOO_LARGE)
     return body
 
 
 def _check_size(body: bytes) -> None:
     """Raise _RefusedError if a single message is larger than 64 KiB after decompression; arrays may have 1 MiB."""
     if len(body) > _MAX_MESSAGE_BYTES and not is_array(body):
-        raise _RefusedError(413, _TOO_LARGE)
+        raise _RefusedError(Code.BODY_TOO_LARGE, _TOO_LARGE)

@@ -11,10 +11,10 @@ from app.commands.tickets.resending import Resend
 from app.domain.account import SubscriberStatus
 from app.domain.limits import Limits
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.domain.turn import Outcome, TextReceived, TimerDue, Turn, apply
 from app.domain.values import replace
 from tests.commands.charges.charging import announce
-from tests.commands.refusals import CONFLICT
 from tests.commands.transcript import Conversation, policy
 from tests.commands.world import FOUR, SUBSCRIBER, shanghai
 
@@ -135,7 +135,10 @@ def test_a_message_to_a_former_customer_is_not_sent_again(opened: bool) -> None:
     valid_until = talk.now + timedelta(hours=72)
     assert talk.happens(Resend(1, "您的余额", "", MessageClass.RESULT, valid_until, None, None)) == []
     assert talk.outcome.refusal is not None
-    assert (talk.outcome.refusal.reason, "former customer" in talk.outcome.refusal.detail) == (CONFLICT, True)
+    assert (talk.outcome.refusal.reason, "former customer" in talk.outcome.refusal.detail) == (
+        RefusalReason.FORMER_CUSTOMER,
+        True,
+    )
 
 
 @pytest.mark.parametrize(("made_at", "reached"), [(BEGAN - A_MOMENT, False), (BEGAN, True)])

@@ -36,7 +36,7 @@ from app.domain.calendar import local, local_day
 from app.domain.catalogue import Catalogue
 from app.domain.dialogue import RESPONDING, Arrival
 from app.domain.escape import escape
-from app.domain.evidence import ChainHead, EvidenceDraft, EvidenceRecord, append, verify
+from app.domain.evidence import EVIDENCE_KINDS, ChainHead, EvidenceDraft, EvidenceRecord, append, verify
 from app.domain.masking import mask
 from app.domain.matters import MESSAGE_OUTCOME, DeliveryOutcome, MessageOutcome
 from app.domain.messages import Reply
@@ -268,6 +268,7 @@ class Conversation:
 
     def record(self, draft: EvidenceDraft) -> None:
         """Append to the chain of evidence."""
+        assert draft.kind in EVIDENCE_KINDS, f"add {draft.kind} to EVIDENCE_KINDS"
         tenure = self.account.subscriber.tenure if self.account.subscriber else 0
         last = self.evidence[-1] if self.evidence else None
         head = ChainHead(last.seq, last.hash) if last else ChainHead()

@@ -9,6 +9,8 @@ from app.db import schema
 from app.db.directory import MessageFilter
 from app.db.simulator import being_sent
 from app.domain.messages import DeliveryReport, OutboundStatus
+from app.services.management.owners import OwnerFilter
+from app.services.paging import PageRequest
 from app.services.simulator.outbox import outbox_of
 from tests.running import ALICE, Running, running, settings_for
 from tests.statements import listening
@@ -57,11 +59,15 @@ async def staff_queries(gateway: Running) -> None:
     """Run queries of staff about a customer or a message."""
     await gateway.gateway.management.directory.subscriber(ALICE)
     await gateway.gateway.management.directory.subscriptions(ALICE)
-    await gateway.gateway.management.directory.evidence(ALICE, 2, 2)
+    await gateway.gateway.management.directory.evidence(OwnerFilter(ALICE), PageRequest(2, "2"))
     await gateway.gateway.management.directory.verify(ALICE)
-    page = (await gateway.gateway.management.messages.page(MessageFilter(ALICE), 10)).items
-    await gateway.gateway.management.messages.page(MessageFilter(before=page[-1].id), 10)
-    await gateway.gateway.management.messages.page(MessageFilter(direction="mo", status="dead"), 10)
+    page = (
+        await gateway.gateway.management.messages.page(MessageFilter(ALICE), PageRequest(10, descending=True))
+    ).items
+    await gateway.gateway.management.messages.page(MessageFilter(), PageRequest(10, page[-1].id, descending=True))
+    await gateway.gateway.management.messages.page(
+        MessageFilter(direction="mo", status="dead"), PageRequest(10, descending=True)
+    )
     for message in page:
         await gateway.gateway.management.messages.one(message.id, former=False)
         await gateway.gateway.simulator.inspector.inspect(ALICE, message.id)

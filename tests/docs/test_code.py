@@ -22,6 +22,7 @@ FOLLOWED = {
     "docs/testing-your-software.md": False,
     "docs/operating.md": False,
     "docs/tutorial.md": False,
+    "docs/using-the-api.md": True,
     "docs/zh/integrating-a-carrier.md": False,
     "docs/zh/tutorial.md": False,
 }

@@ -90,7 +90,7 @@ def test_drawings_stand_alone(image: Path) -> None:
     assert "url(http" not in image.read_text("utf-8")
 
 
-@pytest.mark.parametrize("module", ["docs.make_recording", "docs.make_settings"])
+@pytest.mark.parametrize("module", ["docs.make_problems", "docs.make_recording", "docs.make_settings"])
 def test_what_is_generated_is_up_to_date(module: str) -> None:
     done = run(sys.executable, "-m", module, "--check")
     assert done.returncode == 0, done.stderr

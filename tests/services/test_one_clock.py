@@ -15,6 +15,7 @@ from app.db.clock import Clock, machine_micros
 from app.db.inbox import inbound_message
 from app.db.outbound_messages import outbound_message
 from app.db.outbox import outbox
+from app.db.pages import Part
 from app.services.delivery.claims import LEASE
 from app.services.membership import GONE
 from tests.running import Running, running, settings_for
@@ -99,7 +100,7 @@ async def test_an_event_that_was_just_written_is_on_the_page(postgresql_url: str
     """And no page is ahead of the server: ids are of its time, whichever process made them."""
 
     def newest(connection: Connection) -> list[str]:
-        found = events.page(connection, after=None, receiver=None, status=None, limit=1_000, former=True)
+        found = events.page(connection, Part(1_000), receiver=None, status=None, former=True)
         return [event.id for event in found]
 
     async with three(postgresql_url) as gateways:

@@ -19,6 +19,8 @@ from app.db.timers import timer
 from app.domain.account import SubscriberStatus
 from app.domain.evidence import ChainViolation
 from app.providers.base import Accepted, Refused, RefusedForNow
+from app.services.management.owners import OwnerFilter
+from app.services.paging import PageRequest
 from app.services.refusals import RefusedError
 from tests.running import ALICE, BOB, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
@@ -134,7 +136,7 @@ async def test_closing_ends_everything_in_one_commit_and_the_next_holder_starts_
     assert "未作任何更改" in nothing
     assert await gateway.states() == {}
     assert [row["tenure"] for row in await gateway.rows(subscriber) if row["msisdn"] == ALICE] == [1, 2]
-    page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
+    page = await gateway.gateway.management.directory.evidence(OwnerFilter(ALICE), PageRequest(100))
     assert page.items == []
 
 
@@ -193,7 +195,7 @@ async def test_a_sender_that_is_no_subscriber_s_number_is_recorded_and_never_ans
 async def test_every_change_is_in_the_chain_with_what_was_asked_and_answered(gateway: Running) -> None:
     listing, _ = await gateway.say("0000")
     await gateway.say("1", "10086977")
-    page = await gateway.gateway.management.directory.evidence(ALICE, 0, 100)
+    page = await gateway.gateway.management.directory.evidence(OwnerFilter(ALICE), PageRequest(100))
 
     record = page.items[-1]
     assert record.kind == "unsubscribe"

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from app.main import create_app
 from app.settings import Settings
 from app.toys.carrier import ToyCarrier
+from app.web.problem_codes import MEANINGS
 from tests.running import Running
 from tests.web.documented import assert_documented
 
@@ -106,5 +107,6 @@ def assert_problem(answer: httpx.Response, status: int) -> str:
     assert problem["status"] == status
     assert problem["type"] == "about:blank"
     assert problem["title"]
+    assert status == MEANINGS[problem["code"]].status
     assert problem["detail"]
     return str(problem["detail"])

@@ -34,6 +34,10 @@ async def create_customer_data(web: Web) -> CustomerData:
     """Create a charge, complaints, spam reports, an order, a campaign, a dead letter and a refund for Alice and Bob."""
     say, ids = web.running.say, {"msisdn": "13800138000", "service_code": "CL", "tenure": "1"}
     assert (await web.call("POST", "/api/v1/charges", _CHARGE | {"charge_id": "c-1"})).status_code == 202
+    consent = await web.call("PUT", f"{HOME}/consents/marketing", {"source": "PRIVATE"})
+    assert consent.status_code == 201
+    stop = await web.call("POST", f"{HOME}/suspension", {"at": "2026-04-01T15:00:00+08:00"})
+    assert stop.status_code == 200, stop.text
     await web.running.drain()
     await web.running.advance(hours=3)
     for sender in (ALICE, BOB):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from app.web import limits
+from app.web.middleware import limits
 from app.web.protocol import Protocol
 from tests.running import settings_for
 from tests.web.calls import Web

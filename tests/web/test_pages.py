@@ -44,7 +44,7 @@ async def test_an_unknown_path_is_a_problem(web: Web, path: str) -> None:
     [
         ("DELETE", "/livez", "GET"),
         ("POST", "/api/v1/messages", "GET"),
-        ("GET", "/api/v1/services/CL", "PUT"),
+        ("DELETE", "/api/v1/services/CL", "PUT"),
         ("GET", "/simulator/drain", "POST"),
         ("PUT", "/handset", "GET"),
     ],
@@ -187,7 +187,8 @@ async def test_in_production_there_is_no_handset(unused_sqlite_url: str, monkeyp
     async with serving(settings_for(unused_sqlite_url, Environment.PRODUCTION, file)) as web:
         for path in ("/", "/handset", "/simulator/handsets"):
             assert_problem(await web.get(path), 404)
-        assert (await web.get("/docs")).status_code == 200
+        reference = await web.get("/docs")
+        assert (reference.status_code, "/handset" in reference.text) == (200, False)
         assert (await web.get("/livez")).status_code == 200
 
 

@@ -30,10 +30,19 @@ from app.domain.texts import passwords as texts
 from app.domain.texts import unsubscribing, wording
 from app.domain.turn import Call, Outcome, Turn, refused
 from app.domain.values import replace, value
+from app.domain.versions import fits, version_of
 
 
 @value
-class SetSubscriber(Call[None]):
+class SubscriberSet:
+    """A subscriber as a call left it; ``is_new``: the call opened the tenure."""
+
+    subscriber: Subscriber
+    is_new: bool
+
+
+@value
+class SetSubscriber(Call[SubscriberSet]):
     """Create or change a subscriber.
 
     Attributes:
@@ -41,6 +50,7 @@ class SetSubscriber(Call[None]):
         given: The fields that the caller sent; a change ignores all others.
         create: True if the call may open a tenure.
         password_hash: The hash of a first password; refused if the subscriber has one already.
+        expected: The versions that the present subscriber may have; None for any, or none.
     """
 
     who: str
@@ -55,6 +65,7 @@ class SetSubscriber(Call[None]):
     language: Language = Language.ZH
     plan: Plan | None = None
     password_hash: str | None = None
+    expected: tuple[str, ...] | None = None
 
 
 @value
@@ -73,6 +84,17 @@ _FIELDS = ("brand", "vip", "payment", "balance_fen", "points", "status", "langua
 def set_subscriber(turn: Turn) -> Outcome:
     """Create, change or close a subscriber; after a close a call may open a new, empty tenure."""
     change = turn.stimulus_as(SetSubscriber)
+    before = turn.account.customer
+    if not fits(change.expected, version_of(before) if before else None):
+        return refused(RefusalReason.CHANGED_MEANWHILE)
+    outcome = _set(turn, change)
+    after = outcome.subscriber or turn.account.subscriber
+    if after is None or outcome.refusal is not None:
+        return outcome
+    return change.returning(SubscriberSet(after, outcome.subscriber is not None and before is None), outcome)
+
+
+def _set(turn: Turn, change: SetSubscriber) -> Outcome:
     subscriber = turn.account.subscriber
     if subscriber is not None and subscriber.status is not SubscriberStatus.CLOSED:
         return _change(turn, change, subscriber)
@@ -88,7 +110,7 @@ def set_subscriber(turn: Turn) -> Outcome:
 def _change(turn: Turn, change: SetSubscriber, subscriber: Subscriber) -> Outcome:
     if change.password_hash and subscriber.password_hash:
         return refused(
-            RefusalReason.CONFLICT, "There is a service password already; only the customer can change it, by SMS."
+            RefusalReason.PASSWORD_SET, "There is a service password already; only the customer can change it, by SMS."
         )
     values = {name: getattr(change, name) for name in _FIELDS if name in change.given}
     updated = replace(subscriber, **values, password_hash=change.password_hash or subscriber.password_hash)
@@ -162,13 +184,13 @@ def unsubscribe_by_agent(turn: Turn) -> Outcome:
     given = turn.stimulus_as(AgentUnsubscribe)
     held = turn.account.running_subscription(given.service_code, turn.at) if turn.account.customer else None
     if held is None:
-        return refused(RefusalReason.UNKNOWN, "The customer does not have this service.")
+        return refused(RefusalReason.NOT_SUBSCRIBED, "The customer does not have this service.")
     request = UnsubscribeRequest(given.who, Channel.AGENT, reason=given.reason, warned_already=True)
     ended = end_services(turn, [UnsubscribeTarget(label_of(turn.catalogue, held), held)], request)
     if ended[0].result is UnsubscribeResult.ALREADY:
         return Outcome(verdict="already ending")
     if ended[0].result is UnsubscribeResult.REFUSED:
-        return refused(RefusalReason.CONFLICT, "The service is under contract and cannot be ended yet.")
+        return refused(RefusalReason.UNDER_CONTRACT, "The service is under contract and cannot be ended yet.")
     outcome = as_outcome(turn, ended, request)
     language = turn.account.language
     what = wording.sentence(language, ended[0].text)

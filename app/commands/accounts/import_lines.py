@@ -11,7 +11,16 @@ from app.domain.values import value
 
 
 @value
-class ImportSubscription(Call[tuple[str, ...]]):
+class Imported:
+    """An imported subscription; ``is_new``: there was none. ``kept``: fields that keep the gateway's values."""
+
+    subscription: Subscription
+    kept: tuple[str, ...]
+    is_new: bool
+
+
+@value
+class ImportSubscription(Call[Imported]):
     """Import a subscription that exists in another system.
 
     Attributes:

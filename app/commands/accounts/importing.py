@@ -1,6 +1,6 @@
 """Import subscriptions that customers already have in another system (http-api.md, management API; safety.md 3, 8)."""
 
-from app.commands.accounts.import_lines import ImportLine, ImportSubscription
+from app.commands.accounts.import_lines import Imported, ImportLine, ImportSubscription
 from app.commands.accounts.import_rules import IMPORT_RULES
 from app.commands.orders.trial_timers import trial_timers
 from app.commands.orders.trials import update_question_expiry
@@ -17,7 +17,7 @@ from app.domain.values import replace
 
 @call(ImportSubscription, reads=(Order,))
 def import_subscription(turn: Turn) -> Outcome:
-    """Import one subscription; return the names of the fields that keep the gateway's value (safety.md 8)."""
+    """Import one subscription; return it with the names of the fields that keep the gateway's value (safety.md 8)."""
     request = turn.stimulus_as(ImportSubscription)
     if turn.account.customer is None:
         return refused(RefusalReason.UNKNOWN_SUBSCRIBER)
@@ -30,10 +30,11 @@ def import_subscription(turn: Turn) -> Outcome:
             return refused(reason, detail)
     after = _new_subscription(line) if line.held is None else _corrected_subscription(line, line.held)
     kept = _kept_fields(request, after)
+    done = Imported(after, kept, is_new=line.held is None)
     if after == line.held:
-        return request.returning(kept, Outcome(verdict="as before"))
+        return request.returning(done, Outcome(verdict="as before"))
     return request.returning(
-        kept, merge_outcomes(_import_outcome(line, after, kept), update_question_expiry(turn, after))
+        done, merge_outcomes(_import_outcome(line, after, kept), update_question_expiry(turn, after))
     )
 
 

@@ -27,7 +27,7 @@ from app.domain.values import replace, value
 
 # How far in the future a reported use may lie.
 _MAX_USE_LEAD = timedelta(minutes=10)
-_INVALID, _CONFLICT = RefusalReason.INVALID, RefusalReason.CONFLICT
+_INVALID, _CONFLICT, _TAKEN = RefusalReason.INVALID, RefusalReason.CONFLICT, RefusalReason.ID_TAKEN
 _USE_CHANNELS = frozenset({Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP})
 
 
@@ -103,6 +103,7 @@ class RecordUse(Call[AnnouncedCharge]):
     at: datetime
 
 
+_NO_SERVICE = "service_code: the customer does not have this service, so there is no consent to a fee."
 _UNKNOWN_CUSTOMER = "msisdn: this number is no customer's, so there is no consent to a fee."
 _OTHER_BODY = "This id was used for something else; send the first body again, or take another id."
 
@@ -124,10 +125,10 @@ def announce(turn: Turn) -> Outcome:
     existing = turn.account.record(Charge, request.charge_id)
     if existing is not None:
         same = request.matches(existing)
-        return _known(turn, request, existing) if same else _refuse(turn, request, _CONFLICT, _OTHER_BODY)
+        return _known(turn, request, existing) if same else _refuse(turn, request, _TAKEN, _OTHER_BODY)
     customer = turn.account.customer
     if customer is None:
-        return _refuse(turn, request, _INVALID, _UNKNOWN_CUSTOMER)
+        return _refuse(turn, request, RefusalReason.NO_CONSENT, _UNKNOWN_CUSTOMER)
     if former := _violation_of_tenure(turn, request):
         return _refuse(turn, request, _INVALID, former)
     if request.kind is ChargeKind.PER_USE:
@@ -170,9 +171,7 @@ def _violations(turn: Turn, request: AnnounceCharge, subscription: Subscription 
     if turn.account.is_suspended:
         yield Refusal(_INVALID, "The customer is suspended: no monthly fee falls due meanwhile.")
     if subscription is None:
-        yield Refusal(
-            _INVALID, "service_code: the customer does not have this service, so there is no consent to a fee."
-        )
+        yield Refusal(RefusalReason.NO_CONSENT, _NO_SERVICE)
         return
     yield from (
         Refusal(_INVALID, violation.detail)
@@ -186,7 +185,7 @@ def _violations_by_other_charges(turn: Turn, request: AnnounceCharge, subscripti
     others = charges_of_month(turn, subscription.service_code, request.month) if request.amount_fen else []
     if any(is_in_force(turn, charge) for charge in others):
         yield Refusal(
-            _CONFLICT,
+            RefusalReason.ALREADY_CHARGED,
             "period: there is a monthly fee of this service and month; only after it is given up can be another.",
         )
     if subscription.unsubscribed_at is None or not request.amount_fen:
@@ -246,7 +245,7 @@ def record_use(turn: Turn) -> Outcome:
         charge = turn.account.record(Charge, charge_id_of(request.use_id))
         if charge is None:
             return refused(RefusalReason.UNKNOWN, "There is no charge with this id.")
-        return _known(turn, request, charge) if same else refused(_CONFLICT, _OTHER_BODY)
+        return _known(turn, request, charge) if same else refused(_TAKEN, _OTHER_BODY)
     violation = next(_violations_of_use(turn, request), None)
     if violation is not None:
         return refused(violation.reason, violation.detail)
@@ -263,7 +262,7 @@ def charge_id_of(use_id: str) -> str:
 def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[Refusal]:
     """Yield a refusal for each rule that a reported use breaks."""
     if turn.account.customer is None:
-        yield Refusal(_INVALID, _UNKNOWN_CUSTOMER)
+        yield Refusal(RefusalReason.NO_CONSENT, _UNKNOWN_CUSTOMER)
     service = turn.catalogue.services.get(request.service_code)
     if service is None:
         yield Refusal(RefusalReason.INVALID_SERVICE_CODE)
@@ -276,7 +275,7 @@ def _violations_of_use(turn: Turn, request: RecordUse) -> Iterator[Refusal]:
     if violation := tenure_violation(turn.account, "at", request.at):
         yield Refusal(_INVALID, violation)
     if turn.account.record(Charge, charge_id_of(request.use_id)) is not None:
-        yield Refusal(_CONFLICT, "use_id: another charge has the id that this use's would get; take another use_id.")
+        yield Refusal(_TAKEN, "use_id: another charge has the id that this use's would get; take another use_id.")
 
 
 def _charge_for_use(turn: Turn, request: RecordUse) -> Charge:

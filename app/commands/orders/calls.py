@@ -33,12 +33,12 @@ def place_order(turn: Turn) -> Outcome:
     """
     placed = turn.stimulus_as(PlaceOrder)
     if turn.account.customer is None:
-        return refused(RefusalReason.INVALID, "msisdn: no such subscriber; create it first.")
+        return refused(RefusalReason.INVALID_MSISDN)
     earlier = _earlier_order(turn, placed)
     if earlier is not None:
         if (earlier.service_code, earlier.channel) != (placed.service_code, placed.channel):
             detail = "This idempotency_key was used for another order of this customer; use a new one."
-            return refused(RefusalReason.CONFLICT, detail)
+            return refused(RefusalReason.ID_TAKEN, detail)
         return placed.returning(earlier, Outcome(verdict="as before"))
     service = turn.catalogue.services.get(placed.service_code)
     request = OrderRequest(placed.who, placed.channel, placed.reason, placed.idempotency_key)

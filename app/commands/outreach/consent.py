@@ -25,7 +25,15 @@ _ALONE = re.compile(rf"(?:{'|'.join(NO_MARKETING_ALONE)})(?![^\W_])")
 
 
 @value
-class GiveConsent(Call[None]):
+class ConsentGiven:
+    """A recorded consent; ``is_new``: there was none, or it was withdrawn."""
+
+    consent: MarketingConsent
+    is_new: bool
+
+
+@value
+class GiveConsent(Call[ConsentGiven]):
     """Record that the customer agreed to marketing; ``source`` says where."""
 
     who: str
@@ -50,7 +58,8 @@ def give_consent(turn: Turn) -> Outcome:
     draft = EvidenceDraft("consent-given", MARKETING, {
         "who": request.who, "source": request.source, "before": before.source if before else None,
     })  # fmt: skip
-    return Outcome(records=(consent,), evidence=(draft,), verdict="consent given")
+    outcome = Outcome(records=(consent,), evidence=(draft,), verdict="consent given")
+    return request.returning(ConsentGiven(consent, before is None or not before.is_open), outcome)
 
 
 @call(WithdrawConsent, reads=(CampaignMessage, MarketingConsent))

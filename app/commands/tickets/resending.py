@@ -37,11 +37,12 @@ def send_again(turn: Turn) -> Outcome:
     customer = turn.account.customer
     if customer is None or customer.tenure != request.tenure:
         return refused(
-            RefusalReason.CONFLICT, "It was written to a former customer; the number has another holder since, or none."
+            RefusalReason.FORMER_CUSTOMER,
+            "It was written to a former customer; the number has another holder since, or none.",
         )
     question = turn.account.questions.get(request.question_id) if request.question_id else None
     is_useful = question.is_open(turn.now) if question else not request.question_id and turn.now <= request.valid_until
     if not is_useful:
-        return refused(RefusalReason.CONFLICT, _OVER)
+        return refused(RefusalReason.NO_LONGER_TRUE, _OVER)
     reply = Reply((request.text,), request.extension, request.kind, request.question_id, request.about)
     return Outcome(replies=(reply,), verdict="sent again")

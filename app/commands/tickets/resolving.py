@@ -70,7 +70,7 @@ def respond_first(turn: Turn) -> Outcome:
     if ticket is None:
         return refused(RefusalReason.UNKNOWN, _UNKNOWN)
     if not ticket.is_open:
-        return refused(RefusalReason.CONFLICT, _RESOLVED)
+        return refused(RefusalReason.TICKET_RESOLVED, _RESOLVED)
     if ticket.first_response_at is not None:
         return refused(
             RefusalReason.CONFLICT, "The first response was given already; resolve the ticket with a message."
@@ -98,7 +98,7 @@ def resolve(turn: Turn) -> Outcome:
     if ticket is None:
         return refused(RefusalReason.UNKNOWN, _UNKNOWN)
     if not ticket.is_open:
-        return refused(RefusalReason.CONFLICT, _RESOLVED)
+        return refused(RefusalReason.TICKET_RESOLVED, _RESOLVED)
     refusal = _refusal_of_decision(turn, ticket, request.decision)
     if refusal is not None:
         return refusal

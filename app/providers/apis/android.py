@@ -24,7 +24,6 @@ from app.providers.http import HttpAnswer
 from app.providers.proofs import is_fresh, is_one_of
 from app.providers.requests import MalformedRequestError, NotAuthenticError, WebhookRequest
 from app.providers.stamps import read_stamp
-from app.providers.validation import error_details
 from app.providers.webhook import Invalid, SignedOptions
 
 _TAKEN = frozenset({200, 201, 202})
@@ -236,11 +235,11 @@ def _event(body: bytes) -> _Event:
     try:
         return _Event.model_validate_json(body)
     except ValidationError as error:
-        raise MalformedRequestError(error_details(error)) from None
+        raise MalformedRequestError.of(error) from None
 
 
 def _payload(model: type[_PayloadT], event: _Event) -> _PayloadT:
     try:
         return model.model_validate(event.payload)
     except ValidationError as error:
-        raise MalformedRequestError(f"payload: {error_details(error)}") from None
+        raise MalformedRequestError.of(error, "payload") from None

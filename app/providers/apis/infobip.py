@@ -184,7 +184,7 @@ def _items(model: type[_ItemT], body: bytes) -> list[_ItemT | ValidationError]:
     try:
         results = _Results.model_validate_json(body).results
     except ValidationError as error:
-        raise MalformedRequestError(error_details(error)) from None
+        raise MalformedRequestError.of(error) from None
     return [_item(model, given) for given in results]
 
 

@@ -243,9 +243,9 @@ class OutgoingEvents:
     # ---- reading
 
     async def page(self, receiver: str | None, status: EventStatus | None, part: PageRequest) -> Page[EventRead]:
-        """Return events, oldest first; ``receiver`` and ``status`` None: of any."""
+        """Return events, by id; ``receiver`` and ``status`` None: of any."""
         wanted = partial(events.page, receiver=receiver, status=status, former=part.former)
-        found = await self._database.read(partial(wanted, after=part.after, limit=part.limit + 1))
+        found = await self._database.read(partial(wanted, part=part.one_more()))
         return Page.of(found, part.limit, lambda item: item.id)
 
     async def find(self, event_id: str, *, former: bool) -> EventRead | None:

@@ -14,7 +14,6 @@ numbers (http-api.md, Management API; safety.md 1).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
@@ -23,13 +22,13 @@ from app.db import access as rows
 from app.db.access import AccessFilter, AccessRead
 from app.db.session import Database
 from app.db.state import current_state
-from app.db.types import from_micros, to_micros
+from app.db.types import to_micros
 from app.domain.msisdn import bucket_of
 from app.domain.refusals import RefusalReason
 from app.domain.values import replace, value
 from app.services.ids import IdSource
 from app.services.management.tokens import Scope
-from app.services.paging import Page, PageRequest
+from app.services.paging import Page, PageRequest, Part
 from app.services.refusals import RefusedError
 
 __all__ = ["Access", "AccessFilter", "AccessRead", "Look", "TenureRef", "View"]
@@ -117,20 +116,13 @@ class Access:
         rows.record_access(connection, noted)
 
     async def page(self, wanted: AccessFilter, part: PageRequest) -> Page[AccessRead]:
-        """Return access records, newest first. A filter by number without a tenure means its present tenure.
-
-        A cursor is the time of a record, in microseconds since the epoch, a dot, and its id.
-        """
-        micros, _, last = (part.after or "").partition(".")
-        behind = (from_micros(int(micros)), last) if part.after else None
-        found = await self._database.read(partial(_page, wanted=wanted, behind=behind, limit=part.limit + 1))
+        """Return access records, by time. A filter by number without a tenure means its present tenure."""
+        found = await self._database.read(partial(_page, wanted=wanted, part=part.one_more()))
         return Page.of(found, part.limit, lambda item: f"{to_micros(item.at)}.{item.id}")
 
 
-def _page(
-    connection: Connection, *, wanted: AccessFilter, behind: tuple[datetime, str] | None, limit: int
-) -> list[AccessRead]:
+def _page(connection: Connection, *, wanted: AccessFilter, part: Part) -> list[AccessRead]:
     if wanted.msisdn is not None and wanted.tenure is None:
         present = rows.tenures_now(connection, [wanted.msisdn])
         wanted = replace(wanted, tenure=present.get(wanted.msisdn, 0))
-    return rows.page(connection, wanted, behind, limit)
+    return rows.page(connection, wanted, part)

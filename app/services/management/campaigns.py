@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app import observability
 from app.commands.outreach.campaigns import SendCampaignMessage
-from app.commands.outreach.consent import GiveConsent, WithdrawConsent
+from app.commands.outreach.consent import ConsentGiven, GiveConsent, WithdrawConsent
 from app.db import campaigns as rows
 from app.db.campaigns import Progress
 from app.db.session import Database
@@ -65,9 +65,9 @@ class Campaigns:
 
     # ---- consents
 
-    async def give_consent(self, msisdn: str, who: str, source: str) -> None:
+    async def give_consent(self, msisdn: str, who: str, source: str) -> ConsentGiven:
         """Record that a subscriber agreed to marketing. Raise RefusedError for a number without a subscriber."""
-        await self._turns.carry_out(msisdn, GiveConsent(who, source))
+        return await self._turns.carry_out(msisdn, GiveConsent(who, source))
 
     async def withdraw_consent(self, msisdn: str, who: str) -> None:
         """Record that a subscriber no longer agrees to marketing. Queued marketing is not sent."""
@@ -89,8 +89,8 @@ class Campaigns:
         return found
 
     async def page(self, part: PageRequest) -> Page[Progress]:
-        """Return campaigns, newest first."""
-        found = await self._database.read(partial(rows.page, before=part.after, limit=part.limit + 1))
+        """Return campaigns, by id."""
+        found = await self._database.read(partial(rows.page, part=part.one_more()))
         return Page.of(found, part.limit, lambda item: item.campaign.id)
 
     async def step(self) -> bool:

@@ -50,17 +50,17 @@ class Charges:
             return await self._turns.carry_out(msisdn, wanted)
         if before.msisdn != msisdn or not wanted.matches(before.charge):
             detail = "charge_id: another charge has this id; send the first body again, or a new id."
-            raise RefusedError(RefusalReason.CONFLICT, detail)
+            raise RefusedError(RefusalReason.ID_TAKEN, detail)
         return AnnouncedCharge(before.tenure, before.charge, is_new=False)
 
     async def record_use(self, msisdn: str, used: RecordUse) -> AnnouncedCharge:
         """Record a use of a per-use service and its charge. Raise RefusedError as ``announce`` does."""
         before = await self._owner_of(Use, used.use_id)
         if before not in (None, msisdn):
-            raise RefusedError(RefusalReason.CONFLICT, "use_id: another customer's use has this id.")
+            raise RefusedError(RefusalReason.ID_TAKEN, "use_id: another customer's use has this id.")
         if before is None and await self._owner_of(Charge, charge_id_of(used.use_id)) not in (None, msisdn):
             detail = "use_id: another charge has the id that this use's would get; take another use_id."
-            raise RefusedError(RefusalReason.CONFLICT, detail)
+            raise RefusedError(RefusalReason.ID_TAKEN, detail)
         return await self._turns.carry_out(msisdn, used)
 
     async def _owner_of(self, kind: type[Record], record_id: str) -> str | None:

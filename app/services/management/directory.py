@@ -9,8 +9,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber
-from app.commands.accounts.import_lines import ImportSubscription
+from app.commands.accounts.directory import AgentUnsubscribe, SetSubscriber, SubscriberSet
+from app.commands.accounts.import_lines import Imported, ImportSubscription
 from app.commands.catalogue_names import confusable_service, name_violation
 from app.commands.registry import Registry
 from app.db import catalogue as rows
@@ -30,7 +30,8 @@ from app.domain.passwords import is_easy
 from app.domain.preferences import PREFERENCES, Preferences
 from app.domain.refusals import RefusalReason
 from app.domain.subscriptions import Subscription
-from app.domain.values import replace
+from app.domain.values import replace, value
+from app.domain.versions import fits, version_of
 from app.services.events.public_addresses import address_violation
 from app.services.management.owners import OwnerFilter
 from app.services.paging import Page, PageRequest
@@ -40,9 +41,22 @@ from app.services.turns.handling import Turns
 from app.services.turns.passwords import hash_password
 from app.services.upkeep.chains import verify_chain
 
-__all__ = ["Directory", "QuestionRead"]
+__all__ = ["Directory", "Put", "QuestionRead", "service_version"]
 
 _EASY = "service_password: anybody could guess it; no single digit, no run, no part of the customer's number."
+
+
+@value
+class Put:
+    """A service as a call left it; ``is_new``: the call made it."""
+
+    service: Service
+    is_new: bool
+
+
+def service_version(service: Service) -> str:
+    """Return the version of what a service offers."""
+    return version_of(service, without=("past_prices", "sms_closed_after"))
 
 
 class Directory:
@@ -72,8 +86,8 @@ class Directory:
 
     # ---- SPs and services
 
-    async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> None:
-        """Create or replace an SP.
+    async def put_service_provider(self, provider: ServiceProvider, webhook_secret: str | None) -> bool:
+        """Create or replace an SP. Return True if it is new.
 
         Raise RefusedError for a name that a listing could not show or a webhook that could not be called, or if the SP
         would become the operator's own while customers have its services.
@@ -82,10 +96,14 @@ class Directory:
             _raise_if(field, name_violation(self._registry, getattr(provider, field)))
         _check_webhook(provider.webhook_url, webhook_secret, private=self._private_webhooks)
         sealed = self._sealer.seal(webhook_secret) if webhook_secret is not None else None
-        await self._database.write(partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed))
+        return await self._database.write(
+            partial(_put_service_provider, provider=provider, sealed_webhook_secret=sealed)
+        )
 
-    async def put_service(self, service: Service) -> None:
-        """Create or replace a service. Subscribers keep the terms that they confirmed.
+    async def put_service(self, service: Service, expected: Collection[str] | None = None) -> Put:
+        """Create or replace a service, one of the ``expected`` versions if they are given. Return it as it is now.
+
+        Subscribers keep the terms that they confirmed.
 
         Raise RefusedError for a value that is not allowed, for a name or keyword that could be mistaken for another,
         or for a change of SP or billing while customers have the service.
@@ -102,24 +120,27 @@ class Directory:
             _raise_if("order_keyword", order_keyword_violation(keyword))
             clash = self._registry.clashes_with_order_keyword(keyword)
             if clash:
-                raise RefusedError(RefusalReason.CONFLICT, f"order_keyword would be mistaken for the command {clash}.")
-        put = partial(_put_service, service=replace(service, order_keyword=keyword), registry=self._registry)
-        await self._database.write(put)
+                raise RefusedError(
+                    RefusalReason.NAME_TAKEN, f"order_keyword would be mistaken for the command {clash}."
+                )
+        given = replace(service, order_keyword=keyword)
+        put = partial(_put_service, service=given, registry=self._registry, expected=expected)
+        return await self._database.write(put)
 
     # ---- subscribers
 
-    async def set_subscriber(self, msisdn: str, change: SetSubscriber, password: str | None = None) -> None:
-        """Create, change or close a subscriber, with a new service password if one is given.
+    async def set_subscriber(self, msisdn: str, change: SetSubscriber, password: str | None = None) -> SubscriberSet:
+        """Create, change or close a subscriber, with a new service password if one is given. Return it as it is now.
 
         Raise RefusedError if that is not possible, or for a password that is easy to guess.
         """
         if password:
             # Hashing takes long: it runs in a thread and before the transaction.
             change = await asyncio.to_thread(with_password, change, msisdn, password)
-        await self._turns.carry_out(msisdn, change)
+        return await self._turns.carry_out(msisdn, change)
 
-    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> tuple[str, ...]:
-        """Import a subscription. Return the names of the fields of which the gateway keeps its own values."""
+    async def import_subscription(self, msisdn: str, wanted: ImportSubscription) -> Imported:
+        """Import a subscription."""
         return await self._turns.carry_out(msisdn, wanted)
 
     async def unsubscribe(self, msisdn: str, wanted: AgentUnsubscribe) -> None:
@@ -138,14 +159,12 @@ class Directory:
         """Return all subscriptions of a tenure, ended ones included, by start. RefusedError as ``subscriber``."""
         return await self._database.read(partial(_subscriptions, msisdn=msisdn, tenure=tenure))
 
-    async def evidence(self, msisdn: str, after: int, limit: int, tenure: int | None = None) -> Page[EvidenceRecord]:
-        """Return up to ``limit`` records of a tenure's chain after sequence number ``after``; they count from 1."""
-        return await self._database.read(
-            partial(_evidence_page, msisdn=msisdn, tenure=tenure, after=after, limit=limit)
-        )
+    async def evidence(self, owner: OwnerFilter, part: PageRequest) -> Page[EvidenceRecord]:
+        """Return records of a tenure's chain; cursors are their sequence numbers, from 1."""
+        return await self._database.read(partial(_evidence_page, owner=owner, part=part))
 
     async def questions(self, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
-        """Return a tenure's questions, newest first."""
+        """Return a tenure's questions, by id."""
         return await self._database.read(partial(_questions, owner=owner, part=part))
 
     async def verify(self, msisdn: str, tenure: int | None = None) -> Verification:
@@ -190,7 +209,7 @@ def _raise_if(field: str, violation: str | None) -> None:
 
 def _put_service_provider(
     connection: Connection, *, provider: ServiceProvider, sealed_webhook_secret: str | None
-) -> None:
+) -> bool:
     lock_catalogue(connection)
     catalogue = load_catalogue(connection)
     before = catalogue.providers.get(provider.sp_code)
@@ -200,36 +219,42 @@ def _put_service_provider(
     ]
     if becomes_own and any(is_held(connection, code) for code in service_codes):
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.SERVICE_HELD,
             "own: customers who have a service of this SP agreed to the SP's; offer ours under an sp_code of ours.",
         )
     rows.put_service_provider(connection, provider, sealed_webhook_secret)
+    return before is None
 
 
-def _put_service(connection: Connection, *, service: Service, registry: Registry) -> None:
+def _put_service(
+    connection: Connection, *, service: Service, registry: Registry, expected: Collection[str] | None
+) -> Put:
     lock_catalogue(connection)
     catalogue = load_catalogue(connection)
+    before = catalogue.services.get(service.service_code)
+    if not fits(expected, service_version(before) if before else None):
+        raise RefusedError(RefusalReason.CHANGED_MEANWHILE)
     if service.sp_code not in catalogue.providers:
         raise RefusedError(RefusalReason.INVALID_SP_CODE)
     keyword_owner = catalogue.by_keyword.get(service.order_keyword or "")
     if keyword_owner is not None and keyword_owner.service_code != service.service_code:
-        raise RefusedError(RefusalReason.CONFLICT, "order_keyword is another service's.")
+        raise RefusedError(RefusalReason.NAME_TAKEN, "order_keyword is another service's.")
     confusable = confusable_service(registry, service, catalogue.services.values())
     if confusable is not None:
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.NAME_TAKEN,
             f"name and order_keyword: one would be mistaken for those of {confusable.service_code}.",
         )
-    before = catalogue.services.get(service.service_code)
     changed = before is not None and (before.sp_code, before.billing) != (service.sp_code, service.billing)
     if changed and is_held(connection, service.service_code):
         raise RefusedError(
-            RefusalReason.CONFLICT,
+            RefusalReason.SERVICE_HELD,
             "sp_code and billing of a service that somebody has cannot change; make a new service.",
         )
     after = service.replacing(before, catalogue.version, current_state(connection).now)
     if before != after:
         rows.put_service(connection, after)
+    return Put(after, is_new=before is None)
 
 
 def _tenure(connection: Connection, *, msisdn: str, tenure: int | None) -> Subscriber:
@@ -253,17 +278,15 @@ def _subscriptions(connection: Connection, *, msisdn: str, tenure: int | None) -
     return reading.subscriptions_of(connection, msisdn, number)
 
 
-def _evidence_page(
-    connection: Connection, *, msisdn: str, tenure: int | None, after: int, limit: int
-) -> Page[EvidenceRecord]:
-    number = _tenure_number(connection, msisdn, tenure)
-    records = list(evidence.chain_of(connection, msisdn, number, after=after, limit=limit + 1))
-    return Page.of(records, limit, lambda record: str(record.seq))
+def _evidence_page(connection: Connection, *, owner: OwnerFilter, part: PageRequest) -> Page[EvidenceRecord]:
+    number = _tenure_number(connection, owner.msisdn, owner.tenure)
+    records = evidence.page_of_chain(connection, owner.msisdn, number, part.one_more())
+    return Page.of(records, part.limit, lambda record: str(record.seq))
 
 
 def _questions(connection: Connection, *, owner: OwnerFilter, part: PageRequest) -> Page[QuestionRead]:
     number = _tenure_number(connection, owner.msisdn, owner.tenure)
-    found = questions.questions_of(connection, owner.msisdn, number, before=part.after, limit=part.limit + 1)
+    found = questions.questions_of(connection, owner.msisdn, number, part.one_more())
     return Page.of(found, part.limit, lambda item: item.id)
 
 

@@ -6,6 +6,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from app import observability
+from app.commands.accounts.import_lines import Imported
 from app.domain.refusals import Refusal, RefusalReason
 from app.domain.storage import StorageUnavailableError
 from app.domain.turn import Call
@@ -42,7 +43,7 @@ class TurnLine:
 class CatalogueLine:
     """A valid line about an SP or a service; ``put`` imports it."""
 
-    put: Callable[[], Awaitable[None]]
+    put: Callable[[], Awaitable[object]]
 
 
 @value
@@ -118,12 +119,12 @@ class Import:
         for (number, _), result in zip(group, results, strict=True):
             if isinstance(result, Exception):
                 faults.append(_fault(number, result))
-            elif result and len(self._kept) < _MAX_KEPT_LINES:
-                self._kept[number] = result
+            elif isinstance(result, Imported) and result.kept and len(self._kept) < _MAX_KEPT_LINES:
+                self._kept[number] = result.kept
         return faults
 
 
-async def _result(put: Callable[[], Awaitable[None]]) -> Exception | None:
+async def _result(put: Callable[[], Awaitable[object]]) -> Exception | None:
     try:
         await put()
     except StorageUnavailableError:

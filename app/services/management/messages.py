@@ -15,7 +15,7 @@ from app.domain.messages import UNFINISHED, MessageClass
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import ServiceNumbers
 from app.domain.values import replace, value
-from app.services.paging import Page
+from app.services.paging import Page, PageRequest, Part
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -49,13 +49,13 @@ class Messages:
         self._turns = turns
         self._numbers = numbers
 
-    async def page(self, wanted: MessageFilter, limit: int) -> Page[MessageRead]:
-        """Return up to ``limit`` messages, newest first.
+    async def page(self, wanted: MessageFilter, part: PageRequest) -> Page[MessageRead]:
+        """Return messages, by id.
 
         A filter by number without a tenure means the number's present tenure.
         """
-        found = await self._database.read(partial(_page, wanted=wanted, limit=limit + 1))
-        return Page.of(found, limit, lambda item: item.id)
+        found = await self._database.read(partial(_page, wanted=wanted, part=part.one_more()))
+        return Page.of(found, part.limit, lambda item: item.id)
 
     async def one(self, message_id: str, *, former: bool) -> MessageDetail:
         """Return a message with its attempts and reports. Raise RefusedError if there is none.
@@ -84,7 +84,7 @@ class Messages:
         if found.direction != "mt":
             raise RefusedError(RefusalReason.UNKNOWN, "No such message to a customer.")
         if found.status in UNFINISHED:
-            raise RefusedError(RefusalReason.CONFLICT, "It is on its way still; see its attempts.")
+            raise RefusedError(RefusalReason.STILL_SENDING, "It is on its way still; see its attempts.")
         await self._turns.carry_out(found.msisdn, self._resend_of(found))
 
     def _resend_of(self, found: MessageRead) -> Resend:
@@ -99,11 +99,11 @@ class Messages:
         )
 
 
-def _page(connection: Connection, *, wanted: MessageFilter, limit: int) -> list[MessageRead]:
+def _page(connection: Connection, *, wanted: MessageFilter, part: Part) -> list[MessageRead]:
     if wanted.msisdn is not None and wanted.tenure is None:
         tenure = rows.current_tenure(connection, wanted.msisdn)
         wanted = replace(wanted, tenure=tenure.tenure if tenure else 0)
-    return rows.list_messages(connection, wanted, limit)
+    return rows.list_messages(connection, wanted, part)
 
 
 def _find(connection: Connection, *, message_id: str, former: bool) -> MessageRead:
@@ -123,7 +123,7 @@ def _retry(connection: Connection, *, message_id: str) -> bool:
     number = rows.current_tenure(connection, found.msisdn) if found else None
     if found and number and _is_of_former_customer(found, number):
         raise RefusedError(
-            RefusalReason.CONFLICT, "A former customer of this number sent it; it is not run for anybody else."
+            RefusalReason.FORMER_CUSTOMER, "A former customer of this number sent it; it is not run for anybody else."
         )
     return rows.requeue(connection, message_id, current_state(connection).now)
 

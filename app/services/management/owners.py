@@ -56,5 +56,5 @@ def page_of(
         mine = {"bucket": bucket_of(owner.msisdn), "msisdn": owner.msisdn, "tenure": tenure}
         equal = {**equal, **mine}
     former = part.former or owner is not None
-    found = records.page(connection, kind, equal, after=part.after, limit=part.limit + 1, former=former, by=by)
+    found = records.page(connection, kind, equal, part.one_more(), former=former, by=by)
     return Page.of(found, part.limit, cursor_of)

@@ -18,7 +18,7 @@ from app.domain.tickets import Ticket, TicketKind, TicketState
 from app.domain.turn import Call
 from app.domain.values import value
 from app.services.management.owners import OwnerFilter, RecordFilter, page_of, record_id
-from app.services.paging import Page, PageRequest
+from app.services.paging import Page, PageRequest, Part
 from app.services.refusals import RefusedError
 from app.services.turns.handling import Turns
 
@@ -109,9 +109,7 @@ class Tickets:
 
     async def spam_counts(self, number: str | None, part: PageRequest) -> Page[SpamCount]:
         """Return how often each number was reported as a sender of spam, or only ``number``."""
-        found = await self._database.read(
-            lambda connection: spam.counts(connection, number, after=part.after, limit=part.limit + 1)
-        )
+        found = await self._database.read(lambda connection: spam.counts(connection, number, part.one_more()))
         return Page.of(found, part.limit, lambda item: item.id)
 
 
@@ -140,6 +138,6 @@ def _one(connection: Connection, *, ticket_id: str, former: bool) -> TicketRead:
     found = records.find(connection, Ticket, ticket_id, former=former)
     if found is None or not isinstance(found.record, Ticket):
         raise RefusedError(RefusalReason.UNKNOWN, "There is no ticket with this id.")
-    paid = records.page(connection, Refund, {"ticket_id": ticket_id}, after=None, limit=_MAX_REFUNDS)
+    paid = records.page(connection, Refund, {"ticket_id": ticket_id}, Part(_MAX_REFUNDS))
     refunds = tuple(item.record for item in paid if isinstance(item.record, Refund))
     return TicketRead(found.msisdn, found.tenure, found.record, refunds)

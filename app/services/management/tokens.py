@@ -16,6 +16,9 @@ from app.db.tokens import USE_NOTED_EVERY, FoundToken, TokenRead
 from app.domain.masking import holds_password
 from app.domain.storage import StorageUnavailableError
 from app.domain.values import value
+from app.services.paging import Page, PageRequest, page_of_rows
+
+__all__ = ["Caller", "Scope", "TokenError", "TokenRead", "Tokens"]
 
 
 class Scope(StrEnum):
@@ -147,6 +150,11 @@ class Tokens:
         replaced = self._database.write_now(replace)
         assert replaced is not None  # noqa: S101  it was there in this transaction
         return token, replaced
+
+    async def page(self, part: PageRequest) -> Page[TokenRead]:
+        """Return tokens, by name, revoked ones included."""
+        found = await self._database.read(tokens.list_tokens)
+        return page_of_rows(found, part, lambda token: token.name, lambda token: token.created_at)
 
     def revoke(self, name: str) -> None:
         """Revoke a token by its name. Raise TokenError if there is none in force."""

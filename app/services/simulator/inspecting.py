@@ -31,6 +31,7 @@ from app.domain.policy import Policy, ProviderTraits
 from app.domain.refusals import RefusalReason
 from app.domain.service_numbers import Extension
 from app.domain.values import replace, value
+from app.services.paging import Part
 from app.services.refusals import RefusedError
 from app.services.simulator.answered import question_answered, question_open_at
 from app.services.simulator.changes import Change, actor_of, changes_of, subscriber_made
@@ -220,7 +221,7 @@ def _questions(connection: Connection, turn: _Turn, begin: str) -> list[Question
     """Return the questions that the turn asked, and some of those before it, newest first."""
     _, msisdn, tenure = turn.tenure
     upto = str(max(int(turn.end), int(begin)) + 1)
-    return questions_of(connection, msisdn, tenure, before=upto, limit=_MOST_QUESTIONS)
+    return questions_of(connection, msisdn, tenure, Part(_MOST_QUESTIONS, upto, descending=True))
 
 
 def _inspection(

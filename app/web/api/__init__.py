@@ -6,27 +6,28 @@ from app.web.api import (
     access_records,
     bills,
     campaigns,
-    catalogue,
     charges,
-    consents,
     customer_lists,
     events,
     imports,
     messages,
     orders,
+    providers,
     reports,
     spam,
-    subscribers,
-    terms,
     tickets,
+    tokens,
     usage,
 )
+from app.web.api.directory import catalogue, consents, evidence, subscribers, subscriptions, terms
 from app.web.dependencies import refuse_passwords
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_passwords)])
 for part in (
     catalogue,
     subscribers,
+    subscriptions,
+    evidence,
     customer_lists,
     access_records,
     orders,
@@ -42,5 +43,8 @@ for part in (
     tickets,
     spam,
     reports,
+    providers,
+    tokens,
 ):
     router.include_router(part.router)
+router.include_router(subscribers.every)

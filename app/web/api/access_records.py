@@ -9,15 +9,16 @@ from app.domain.ids import PATTERN
 from app.services.gateway import Management
 from app.services.management.access import AccessFilter, AccessRead
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
-from app.web.dependencies import LimitIn, ManagementIn, MsisdnIn, TenureIn
-from app.web.times import Moment, ShanghaiTime
+from app.web.dependencies import ManagementIn, MsisdnIn, TenureIn
+from app.web.paging import NextCursor, end_of, timed_paging
+from app.web.times import ShanghaiTime
 
 router = APIRouter(tags=["access records"])
 _CURSOR = rf"^[0-9]{{1,16}}\.{PATTERN}$"
-CursorIn = Annotated[str | None, Query(pattern=_CURSOR, description="next_cursor of the previous page")]
+PageIn = Annotated[PageRequest, Depends(timed_paging(SortOrder.DESC, _CURSOR))]
 
 
 class AccessRecordOut(BaseModel):
@@ -34,7 +35,7 @@ class AccessRecordsOut(BaseModel):
     """Access records, newest first."""
 
     access_records: list[AccessRecordOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor
 
 
 def _out(found: AccessRead) -> AccessRecordOut:
@@ -43,38 +44,33 @@ def _out(found: AccessRead) -> AccessRecordOut:
 
 async def _page(access: RowAccess, management: Management, wanted: AccessFilter, part: PageRequest) -> AccessRecordsOut:
     page = await management.access.page(wanted, part)
-    return AccessRecordsOut(access_records=await access.rows(page.items, _out), next_cursor=page.next_cursor)
+    return AccessRecordsOut(access_records=await access.rows(page.items, _out), next_cursor=end_of(page))
 
 
 @router.get(
     "/subscribers/{msisdn}/access-records", summary="Who accessed a customer's data", response_model_exclude_none=True
 )
-async def list_accesses_to_her(
+async def list_subscriber_access_records(
     msisdn: MsisdnIn,
     access: Annotated[RowAccess, Depends(Sees("access-records", Scope.CARE))],
     management: ManagementIn,
     tenure: TenureIn,
-    cursor: CursorIn = None,
-    limit: LimitIn = 100,
+    part: PageIn,
 ) -> AccessRecordsOut:
     """Access records of the current tenure, newest first. This call is recorded too and comes first."""
     await access.record(msisdn, tenure)
-    return await _page(access, management, AccessFilter(msisdn, tenure), PageRequest(limit, cursor))
+    return await _page(access, management, AccessFilter(msisdn, tenure), part)
 
 
 @router.get("/access-records", summary="Who accessed whose data", response_model_exclude_none=True)
-async def list_accesses(
+async def list_access_records(
     access: Annotated[RowAccess, Depends(Sees("access-records", Scope.ADMIN))],
     management: ManagementIn,
+    part: PageIn,
     by: Annotated[str | None, Query(max_length=200, description="the name of a token")] = None,
-    since: Annotated[Moment | None, Query(alias="from", description="only accesses at or after this time")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="only accesses before this time")] = None,
-    cursor: CursorIn = None,
-    limit: LimitIn = 100,
 ) -> AccessRecordsOut:
     """Access records of all customers, newest first.
 
     Whole numbers and reasons are shown only with a reason; then an access to each customer is recorded.
     """
-    wanted = AccessFilter(who=by, since=since, until=until)
-    return await _page(access, management, wanted, PageRequest(limit, cursor))
+    return await _page(access, management, AccessFilter(who=by), part)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field, model_validator
 
 from app.domain import actors
@@ -13,12 +13,13 @@ from app.domain.account import Brand, Language, Payment
 from app.domain.campaigns import CampaignMessageState, Segment
 from app.domain.ids import is_id
 from app.domain.messages import MessageClass
+from app.domain.refusals import RefusalReason
 from app.services.management.campaigns import NewCampaign, Progress
 from app.services.management.tokens import Caller, Scope
-from app.services.paging import PageRequest
 from app.web.access import Private, RowAccess, Sees
 from app.web.bodies import LargeBody, Words
-from app.web.dependencies import ID, LimitIn, ManagementIn, msisdn_of, needs
+from app.web.dependencies import ManagementIn, msisdn_of, needs
+from app.web.paging import NewestFirst, NextCursor, end_of
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -88,11 +89,17 @@ class CampaignOut(BaseModel):
     counts: CampaignCountsOut
 
 
+class CampaignStartedOut(BaseModel):
+    """The campaign that was started."""
+
+    id: str
+
+
 class CampaignsOut(BaseModel):
     """Campaigns, newest first."""
 
     campaigns: list[CampaignOut]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def _campaign(found: Progress) -> CampaignOut:
@@ -112,7 +119,7 @@ def _campaign(found: Progress) -> CampaignOut:
 
 
 @router.post("", status_code=202, summary="Send one text to many")
-async def post_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> dict[str, str]:
+async def start_campaign(given: CampaignBody, caller: Maker, management: ManagementIn) -> CampaignStartedOut:
     """Sent from 07:00 to 22:00 Asia/Shanghai, at most one of a class a month to each customer. Needs scope admin.
 
     Marketing goes only to customers who have consented.
@@ -125,7 +132,7 @@ async def post_campaign(given: CampaignBody, caller: Maker, management: Manageme
         await asyncio.to_thread(_numbers, given.msisdns or ()),
         Segment(**given.segment.model_dump()) if given.segment else None,
     )
-    return {"id": await management.campaigns.start(wanted)}
+    return CampaignStartedOut(id=await management.campaigns.start(wanted))
 
 
 def _numbers(given: Sequence[str]) -> tuple[str, ...]:
@@ -136,13 +143,12 @@ def _numbers(given: Sequence[str]) -> tuple[str, ...]:
 async def list_campaigns(
     access: Reader,
     management: ManagementIn,
-    cursor: Annotated[str | None, Query(pattern=ID, description="next_cursor of the previous page")] = None,
-    limit: LimitIn = 100,
+    part: NewestFirst,
 ) -> CampaignsOut:
     """Campaigns with their progress. Texts are shown only with a reason."""
-    page = await management.campaigns.page(PageRequest(limit, cursor))
+    page = await management.campaigns.page(part)
     return CampaignsOut(
-        campaigns=[access.without_owner(_campaign(one)) for one in page.items], next_cursor=page.next_cursor
+        campaigns=[access.without_owner(_campaign(one)) for one in page.items], next_cursor=end_of(page)
     )
 
 
@@ -152,5 +158,5 @@ async def get_campaign(
 ) -> CampaignOut:
     """Counts of its recipients by state. The text is shown only with a reason."""
     if not is_id(campaign_id):
-        raise ProblemError(404, "There is no campaign with this id.")
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no campaign with this id.")
     return access.without_owner(_campaign(await management.campaigns.one(campaign_id)))

@@ -9,21 +9,23 @@ from app.commands.charges.announcing import AnnounceCharge, RecordUse
 from app.domain import actors
 from app.domain.charges import ChargeKind, ChargeState
 from app.domain.subscriptions import Channel
+from app.domain.values import replace
 from app.services.management.charges import ChargeFilter, OwnedCharge
 from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Caller, Scope
-from app.services.paging import PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Fen
-from app.web.dependencies import LimitIn, ManagementIn, TenureIn, msisdn_of, needs
+from app.web.dependencies import ManagementIn, TenureIn, msisdn_of, needs
 from app.web.numbers import Number
+from app.web.paging import NextCursor, end_of, timed_paging
 from app.web.times import Moment, Month, ShanghaiTime
 
 router = APIRouter(tags=["charges"])
 Billing = Annotated[Caller, Depends(needs(Scope.BILLING_WRITE))]
 _ID = r"^[A-Za-z0-9_.:-]{1,64}$"
-AfterChargeIn = Annotated[str | None, Query(pattern=_ID, description="only charges after the one with this id")]
+charge_pages = timed_paging(SortOrder.ASC, _ID)
 ChargeId = Annotated[str, Path(pattern=_ID, description="billing's id of the charge")]
 _SUBSCRIBER_CHANNELS = (Channel.SMS, Channel.WEB, Channel.WAP, Channel.APP)
 
@@ -97,7 +99,7 @@ class ChargesOut(BaseModel):
     """Charges in the order of their ids."""
 
     charges: list[ChargeOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor
 
 
 def charge_out(found: OwnedCharge) -> ChargeOut:
@@ -113,7 +115,9 @@ def charge_out(found: OwnedCharge) -> ChargeOut:
     response_model_exclude_none=True,
     responses={200: {"model": ChargeOut, "description": "an identical repeat of an earlier announcement"}},
 )
-async def post_charge(given: ChargeBody, caller: Billing, management: ManagementIn, response: Response) -> ChargeOut:
+async def announce_charge(
+    given: ChargeBody, caller: Billing, management: ManagementIn, response: Response
+) -> ChargeOut:
     """The subscriber is reminded. The fee is taken when it falls due, unless the subscriber disputes it.
 
     A charge that the subscriber has not agreed to is refused (422): for a service they did not have in the period, for
@@ -139,7 +143,7 @@ async def post_charge(given: ChargeBody, caller: Billing, management: Management
     response_model_exclude_none=True,
     responses={200: {"model": UseOut, "description": "an identical repeat of an earlier report"}},
 )
-async def post_use(given: UseBody, caller: Billing, management: ManagementIn, response: Response) -> UseOut:
+async def report_use(given: UseBody, caller: Billing, management: ManagementIn, response: Response) -> UseOut:
     """The charge is due 24 hours after the use, at the price of that time, however late the use is reported.
 
     The subscriber gets an SMS at once for the first use of a service on a day, and for a use that costs more than they
@@ -157,20 +161,17 @@ async def list_charges(
     access: Annotated[RowAccess, Depends(Sees("charges", Scope.BILLING_WRITE, Scope.READ, Scope.CARE))],
     management: ManagementIn,
     tenure: TenureIn,
+    part: Annotated[PageRequest, Depends(charge_pages)],
     msisdn: str | None = None,
     state: ChargeState | None = None,
     service_code: Annotated[str | None, Query(max_length=64)] = None,
-    cursor: AfterChargeIn = None,
-    limit: LimitIn = 100,
 ) -> ChargesOut:
     """Charges in the order of their ids. With ``msisdn``, those of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
-    page = await management.charges.page(
-        ChargeFilter(state, service_code), owner, PageRequest(limit, cursor, access.former)
-    )
-    return ChargesOut(charges=await access.rows(page.items, charge_out), next_cursor=page.next_cursor)
+    page = await management.charges.page(ChargeFilter(state, service_code), owner, replace(part, former=access.former))
+    return ChargesOut(charges=await access.rows(page.items, charge_out), next_cursor=end_of(page))
 
 
 @router.get("/charges/{charge_id}", summary="One charge and its state", response_model_exclude_none=True)

@@ -8,12 +8,17 @@ from pydantic import BaseModel, Field
 
 from app.domain.events import BILLING, EventStatus
 from app.domain.ids import is_id
+from app.domain.refusals import RefusalReason
+from app.domain.sp_events import EventType
+from app.domain.values import replace
 from app.services.events.outgoing_events import EventRead
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
-from app.web.dependencies import ID, LimitIn, ManagementIn
+from app.web.api.models import DoneOut
+from app.web.dependencies import ID, ManagementIn
+from app.web.paging import NextCursor, OldestFirst, end_of
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -26,7 +31,7 @@ class EventOut(BaseModel):
 
     id: str
     receiver: str
-    type: str
+    type: EventType
     timestamp: ShanghaiTime
     data: dict[str, object]
     status: EventStatus
@@ -39,7 +44,7 @@ class EventsOut(BaseModel):
     """Events, oldest first. To continue later, pass the last one's id as ``after``."""
 
     events: list[EventOut]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 def _event(found: EventRead) -> EventOut:
@@ -50,13 +55,12 @@ def _event(found: EventRead) -> EventOut:
 async def list_events(
     access: Annotated[RowAccess, Depends(Sees("events", Scope.READ, Scope.BILLING_WRITE))],
     management: ManagementIn,
-    after: Annotated[str | None, Query(pattern=ID, description="only events after the one with this id")] = None,
-    cursor: Annotated[str | None, Query(pattern=ID, description="the same as after, named as in other lists")] = None,
+    part: OldestFirst,
+    after: Annotated[str | None, Query(pattern=ID, description="the same as cursor, for readers of events")] = None,
     receiver: Annotated[
         str | None, Query(pattern=_RECEIVER, description="billing, or sp: and the code of an SP")
     ] = None,
     status: EventStatus | None = None,
-    limit: LimitIn = 100,
 ) -> EventsOut:
     """A later event never sorts before one that was read. Scope billing:write reads only billing's own events.
 
@@ -64,14 +68,14 @@ async def list_events(
     """
     as_receiver = not access.may(Scope.READ)
     if as_receiver and receiver not in (None, BILLING):
-        raise ProblemError(403, "This token reads billing's events only.")
-    part = PageRequest(limit, after or cursor, access.former or as_receiver)
+        raise ProblemError(Code.SCOPE_MISSING, "This token reads billing's events only.")
+    part = replace(part, after=after or part.after, former=access.former or as_receiver)
     page = await management.events.page(BILLING if as_receiver else receiver, status, part)
     if as_receiver:
         shown = [access.unfiltered(_event(one)) for one in page.items]
     else:
         shown = await access.rows(page.items, _event)
-    return EventsOut(events=shown, next_cursor=page.next_cursor)
+    return EventsOut(events=shown, next_cursor=end_of(page))
 
 
 @router.post("/events/{event_id}/retry", status_code=202, summary="Send an undelivered event again")
@@ -79,7 +83,7 @@ async def retry_event(
     event_id: Annotated[str, Path(description="the event's id")],
     access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))],
     management: ManagementIn,
-) -> dict[str, str]:
+) -> DoneOut:
     """For an event that is dead, or was created when its receiver had no address. It keeps its id.
 
     The caller and the reason are recorded.
@@ -89,5 +93,5 @@ async def retry_event(
     if found is not None:
         await access.record(found.msisdn, found.tenure)
     if found is None or not await events.send_again(event_id):
-        raise ProblemError(404, "There is no event with this id that was given up.")
-    return {"id": event_id, "status": "pending"}
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no event with this id that was given up.")
+    return DoneOut(id=event_id, status="pending")

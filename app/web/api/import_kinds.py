@@ -14,9 +14,10 @@ from app.services.management.directory import with_password
 from app.services.management.import_lines import Columns, ImportLine
 from app.services.management.imports import CatalogueLine, InvalidLineError, TurnLine
 from app.services.management.tokens import Caller
-from app.web.api.catalogue import CODE_PATTERN
-from app.web.api.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
-from app.web.api.subscribers import change_of, import_of
+from app.web.api.directory.catalogue import CODE_PATTERN
+from app.web.api.directory.models import ServiceBody, ServiceProviderBody, SubscriberBody, SubscriptionBody
+from app.web.api.directory.subscribers import change_of
+from app.web.api.directory.subscriptions import import_of
 from app.web.dependencies import msisdn_of
 
 
@@ -48,7 +49,7 @@ def _service_line(management: Management, _caller: Caller, line: _ServiceLine) -
 
 def _subscriber_line(_management: Management, caller: Caller, line: _SubscriberLine) -> TurnLine:
     msisdn = msisdn_of(line.msisdn)
-    change = change_of(line, caller, create=True)
+    change = change_of(line, caller.name, create=True)
     return TurnLine(msisdn, with_password(change, msisdn, line.service_password))
 
 

@@ -17,7 +17,8 @@ from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
 from app.web.api.import_kinds import KINDS, KindName, columns_of, parser
 from app.web.dependencies import ManagementIn, TurnsIn, needs
-from app.web.problems import OUR_FAULT, ProblemError, answer_to
+from app.web.problem_codes import Code
+from app.web.problems import OUR_FAULT, ProblemError, sentence_of, status_of
 
 router = APIRouter(tags=["imports"])
 Importer = Annotated[Caller, Depends(needs(Scope.DIRECTORY_WRITE))]
@@ -52,6 +53,7 @@ class LineFaultOut(BaseModel):
 
     line: int
     status: int
+    code: str = Field(description="as of a problem")
     detail: str
 
 
@@ -86,7 +88,7 @@ class ImportOut(BaseModel):
         }
     },
 )
-async def import_lines(
+async def import_file(
     request: Request,
     caller: Importer,
     management: ManagementIn,
@@ -105,9 +107,9 @@ async def import_lines(
     content_type = request.headers.get("content-type", "")
     media_type = media_type_of(content_type)
     if media_type not in _CSV_TYPES | _JSON_TYPES | _UNSPECIFIC_TYPES:
-        raise ProblemError(415, _UNSUPPORTED_TYPE)
+        raise ProblemError(Code.MEDIA_TYPE, _UNSUPPORTED_TYPE)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProblemError(415, "Content-Encoding: send the file unpacked.")
+        raise ProblemError(Code.MEDIA_TYPE, "Content-Encoding: send the file unpacked.")
     async with _body_file(request) as file:
         with ExitStack() as opened:
             try:
@@ -115,9 +117,9 @@ async def import_lines(
                 parse = parser(management, caller, kind, strings=as_csv)
                 return _out(await Import(turns, parse).run(lines))
             except UnknownCharsetError as error:
-                raise ProblemError(415, str(error)) from None
+                raise ProblemError(Code.MEDIA_TYPE, str(error)) from None
             except UnreadableFileError as error:
-                raise ProblemError(422, str(error)) from None
+                raise ProblemError(Code.UNREADABLE, str(error)) from None
 
 
 def _open_lines(
@@ -148,7 +150,7 @@ async def _receive(request: Request, file: BinaryIO) -> None:
     async for chunk in request.stream():
         size += len(chunk)
         if size > MAX_BYTES:
-            raise ProblemError(413, "At most 64 MiB a request; send the rest in another one.")
+            raise ProblemError(Code.BODY_TOO_LARGE, "At most 64 MiB a request; send the rest in another one.")
         file.write(chunk)
     file.seek(0)
 
@@ -158,5 +160,6 @@ def _out(found: ImportResult) -> ImportOut:
 
 
 def _fault(found: LineFault) -> LineFaultOut:
-    status, detail = (500, OUR_FAULT) if found.refusal is None else answer_to(found.refusal)
-    return LineFaultOut(line=found.line, status=status, detail=detail)
+    code = Code.INTERNAL if found.refusal is None else found.refusal.reason
+    detail = OUR_FAULT if found.refusal is None else sentence_of(found.refusal)
+    return LineFaultOut(line=found.line, status=status_of(code), code=code, detail=detail)

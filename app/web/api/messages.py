@@ -1,10 +1,11 @@
 """Routes for messages in both directions, and for dead letters."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from app.domain.messages import InboundStatus
+from app.domain.refusals import RefusalReason
 from app.services.management.messages import MessageDetail, MessageFilter, MessageRead
 from app.services.management.tokens import Scope
 from app.web.access import RowAccess, Sees
@@ -13,12 +14,16 @@ from app.web.api.models import (
     AttemptOut,
     DeadLetterOut,
     DeadLettersOut,
+    Direction,
+    DoneOut,
     MessageDetailOut,
     MessageOut,
     MessagesOut,
+    MessageStatus,
     ReportOut,
 )
-from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, MessageIdIn, TenureIn, msisdn_of
+from app.web.dependencies import ManagementIn, MessageIdIn, TenureIn, msisdn_of
+from app.web.paging import NewestFirst, end_of
 from app.web.problems import ProblemError
 
 router = APIRouter(tags=["messages"])
@@ -54,19 +59,18 @@ async def list_messages(
     access: Annotated[RowAccess, Depends(Sees("messages", Scope.READ, Scope.CARE))],
     management: ManagementIn,
     tenure: TenureIn,
+    part: NewestFirst,
     msisdn: str | None = None,
-    direction: Literal["mo", "mt"] | None = None,
-    status: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
+    direction: Direction | None = None,
+    status: MessageStatus | None = None,
 ) -> MessagesOut:
     """With ``msisdn``, messages of its present tenure; that access is recorded. Else texts need a reason."""
     number = msisdn_of(msisdn) if msisdn else None
     if number:
         await access.record(number, tenure)
-    wanted = MessageFilter(number, tenure if number else None, direction, status, cursor, access.former)
-    page = await management.messages.page(wanted, limit)
-    return MessagesOut(messages=await access.rows(page.items, _out), next_cursor=page.next_cursor)
+    wanted = MessageFilter(number, tenure if number else None, direction, status, access.former)
+    page = await management.messages.page(wanted, part)
+    return MessagesOut(messages=await access.rows(page.items, _out), next_cursor=end_of(page))
 
 
 @router.get(
@@ -86,7 +90,7 @@ async def get_message(
 @router.post("/messages/{message_id}/resend", status_code=202, summary="Send a message again")
 async def resend_message(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("resend", Scope.CARE))], management: ManagementIn
-) -> dict[str, str]:
+) -> DoneOut:
     """Sends a new message with the same text. The caller and the reason are recorded.
 
     409 if the message is no longer true, if its question is closed, or if it was sent to a former customer.
@@ -94,26 +98,25 @@ async def resend_message(
     found = await management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
     await management.messages.resend(message_id)
-    return {"id": message_id, "status": "sent again"}
+    return DoneOut(id=message_id, status="sent again")
 
 
 @router.get("/dead-letters", summary="Messages whose handling failed three times")
 async def list_dead_letters(
     access: Annotated[RowAccess, Depends(Sees("dead-letters", Scope.CARE))],
     management: ManagementIn,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
+    part: NewestFirst,
 ) -> DeadLettersOut:
     """Newest first, each with where in the program it failed. Texts and whole numbers are shown only with a reason."""
-    wanted = MessageFilter(None, None, "mo", InboundStatus.DEAD, cursor, access.former)
-    page = await management.messages.page(wanted, limit)
-    return DeadLettersOut(dead_letters=await access.rows(page.items, _letter), next_cursor=page.next_cursor)
+    wanted = MessageFilter(None, None, "mo", InboundStatus.DEAD, access.former)
+    page = await management.messages.page(wanted, part)
+    return DeadLettersOut(dead_letters=await access.rows(page.items, _letter), next_cursor=end_of(page))
 
 
 @router.post("/dead-letters/{message_id}/retry", status_code=202, summary="Handle a dead letter again")
 async def retry_dead_letter(
     message_id: MessageIdIn, access: Annotated[RowAccess, Depends(Sees("retry", Scope.CARE))], management: ManagementIn
-) -> dict[str, str]:
+) -> DoneOut:
     """It is handled as of the time it was received. The caller and the reason are recorded.
 
     409 if a former customer of the number sent it.
@@ -121,5 +124,5 @@ async def retry_dead_letter(
     found = await management.messages.find(message_id, former=access.former)
     await access.record(found.msisdn, found.tenure)
     if not await management.messages.retry(message_id):
-        raise ProblemError(404, "There is no dead letter with this id.")
-    return {"id": message_id, "status": InboundStatus.PENDING}
+        raise ProblemError(RefusalReason.UNKNOWN, "There is no dead letter with this id.")
+    return DoneOut(id=message_id, status="pending")

@@ -9,16 +9,18 @@ from app.commands.orders.calls import PlaceOrder
 from app.domain import actors
 from app.domain.orders import Order, OrderKind, OrderState, Reason
 from app.domain.subscriptions import Channel
+from app.domain.values import replace
 from app.services.management.orders import OrderFilter, OwnedOrder
 from app.services.management.owners import OwnerFilter
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
-from app.web.api.catalogue import CODE_PATTERN
+from app.web.api.directory.catalogue import CODE_PATTERN
 from app.web.bodies import Body, Line
-from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn, TenureIn, msisdn_of
+from app.web.dependencies import ManagementIn, TenureIn, msisdn_of
 from app.web.numbers import Number
+from app.web.paging import NextCursor, OldestFirst, end_of
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
 
@@ -65,7 +67,7 @@ class OrdersOut(BaseModel):
     """Orders, oldest first."""
 
     orders: list[OrderOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor
 
 
 def order_out(found: OwnedOrder) -> OrderOut:
@@ -79,7 +81,7 @@ def _out(msisdn: str, order: Order) -> OrderOut:
 
 
 @router.post("", status_code=202, summary="Order a service for a customer", response_model_exclude_none=True)
-async def post_order(given: OrderBody, access: Orderer, management: ManagementIn) -> OrderOut:
+async def place_order(given: OrderBody, access: Orderer, management: ManagementIn) -> OrderOut:
     """Asks the customer by SMS. The service starts only with the customer's own yes, also for an agent's order.
 
     An impossible order is ``refused`` with a ``reason``, and the customer is not notified. Orders of channels ``sp``
@@ -90,7 +92,9 @@ async def post_order(given: OrderBody, access: Orderer, management: ManagementIn
     by_agent = given.channel is Channel.AGENT
     needed = Scope.CARE if by_agent else Scope.BILLING_WRITE
     if not access.may(needed):
-        raise ProblemError(403, f"Orders of channel {given.channel.value} need the scope {needed.value}.")
+        raise ProblemError(
+            Code.SCOPE_MISSING, f"Orders of channel {given.channel.value} need the scope {needed.value}."
+        )
     if by_agent:
         await access.record(given.msisdn)
     who = (actors.agent if by_agent else actors.system)(access.who)
@@ -103,20 +107,17 @@ async def list_orders(
     access: Annotated[RowAccess, Depends(Sees("orders", Scope.BILLING_WRITE, Scope.CARE, Scope.READ))],
     management: ManagementIn,
     tenure: TenureIn,
+    part: OldestFirst,
     msisdn: str | None = None,
     state: OrderState | None = None,
     service_code: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
 ) -> OrdersOut:
     """With ``msisdn``, orders of its present tenure; that access is recorded."""
     owner = OwnerFilter(msisdn_of(msisdn), tenure) if msisdn else None
     if owner:
         await access.record(owner.msisdn, owner.tenure)
-    page = await management.orders.page(
-        OrderFilter(state, service_code), owner, PageRequest(limit, cursor, access.former)
-    )
-    return OrdersOut(orders=await access.rows(page.items, order_out), next_cursor=page.next_cursor)
+    page = await management.orders.page(OrderFilter(state, service_code), owner, replace(part, former=access.former))
+    return OrdersOut(orders=await access.rows(page.items, order_out), next_cursor=end_of(page))
 
 
 @router.get("/{order_id}", summary="One order", response_model_exclude_none=True)

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from app.domain.calendar import EARLIEST, LATEST
+from app.domain.refusals import RefusalReason
 from app.services.management.quality import as_csv
 from app.services.management.tokens import Scope
 from app.web.dependencies import ManagementIn, needs
+from app.web.paging import END, NextCursor
 from app.web.problems import ProblemError
 
 router = APIRouter(prefix="/reports", tags=["reports"], dependencies=[Depends(needs(Scope.READ))])
@@ -37,10 +39,10 @@ class SpQualityOut(BaseModel):
 
 
 class SpQualitiesOut(BaseModel):
-    """All SPs in the order of their codes."""
+    """All SPs in the order of their codes, always on one page."""
 
     service_providers: list[SpQualityOut]
-    next_cursor: None = Field(default=None, description="always null: there is only one page")
+    next_cursor: NextCursor
 
 
 @router.get(
@@ -49,7 +51,7 @@ class SpQualitiesOut(BaseModel):
     response_model=SpQualitiesOut,
     responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
 )
-async def report_service_providers(
+async def get_service_provider_report(
     management: ManagementIn,
     first: Annotated[date, Query(alias="from", description="the first day, in Asia/Shanghai")],
     last: Annotated[date, Query(alias="to", description="the last day, inclusive")],
@@ -60,9 +62,9 @@ async def report_service_providers(
 ) -> SpQualitiesOut | Response:
     """In CSV, an apostrophe precedes each cell that a spreadsheet would read as a formula."""
     if not EARLIEST.date() <= first <= last < LATEST.date():
-        raise ProblemError(422, "from and to: give days such as 2026-03-01, from not behind to.")
+        raise ProblemError(RefusalReason.INVALID, "from and to: give days such as 2026-03-01, from not behind to.")
     rows = await management.quality.of_sps(first, last)
     wants_csv = as_format == "csv" or (as_format is None and _CSV in (accept or "").lower())
     if wants_csv:
         return Response(as_csv(rows), media_type=f"{_CSV}; charset=utf-8")
-    return SpQualitiesOut(service_providers=[SpQualityOut.model_validate(asdict(row)) for row in rows])
+    return SpQualitiesOut(service_providers=[SpQualityOut.model_validate(asdict(row)) for row in rows], next_cursor=END)

@@ -10,10 +10,11 @@ from app.domain.spam import reported_number
 from app.domain.values import value
 from app.services.management.tickets import SpamCount
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import RowAccess, Sees
 from app.web.answers import answer
-from app.web.dependencies import AfterIdIn, LimitIn, ManagementIn
+from app.web.dependencies import ManagementIn
+from app.web.paging import NextCursor, end_of, paging
 
 router = APIRouter(tags=["tickets"])
 _NUMBER = r"^\+?[0-9]{3,20}$"
@@ -30,7 +31,7 @@ class SpamReportsOut(BaseModel):
     """Counts in the order of the numbers."""
 
     spam_reports: list[SpamCountOut]
-    next_cursor: str | None
+    next_cursor: NextCursor
 
 
 @value
@@ -50,14 +51,13 @@ def _out(item: _OwnedCount) -> SpamCountOut:
 async def list_spam_reports(
     access: Annotated[RowAccess, Depends(Sees("spam-reports", Scope.READ, Scope.CARE))],
     management: ManagementIn,
+    part: Annotated[PageRequest, Depends(paging(SortOrder.ASC))],
     number: Annotated[str | None, Query(pattern=_NUMBER, description="one number only")] = None,
-    cursor: AfterIdIn = None,
-    limit: LimitIn = 100,
 ) -> SpamReportsOut:
     """Mobile numbers in the form +8613800138000, others as they were written; no texts and no reporters."""
     wanted = reported_number(number) if number else None
     if wanted and (msisdn := parse_msisdn(wanted)):
         await access.record(msisdn)
-    page = await management.tickets.spam_counts(wanted, PageRequest(limit, cursor))
+    page = await management.tickets.spam_counts(wanted, part)
     owned = [_OwnedCount(parse_msisdn(item.number), item) for item in page.items]
-    return SpamReportsOut(spam_reports=await access.rows(owned, _out), next_cursor=page.next_cursor)
+    return SpamReportsOut(spam_reports=await access.rows(owned, _out), next_cursor=end_of(page))

@@ -13,16 +13,20 @@ from app.domain.ids import PATTERN
 from app.domain.refunds import Refund, RefundPart, RefundPolicy, SecondHalf
 from app.domain.tickets import Decision, TicketKind, TicketState
 from app.domain.turn import Call
+from app.domain.values import replace
 from app.services.management.tickets import TicketFilter, TicketRead, Tickets, TicketSort
 from app.services.management.tokens import Scope
-from app.services.paging import PageRequest
+from app.services.paging import PageRequest, SortOrder
 from app.web.access import Private, RowAccess, Sees
 from app.web.answers import answer
 from app.web.bodies import Body, Words
-from app.web.dependencies import LimitIn, ManagementIn
+from app.web.dependencies import ManagementIn
 from app.web.numbers import Number
+from app.web.paging import NextCursor, end_of, timed_paging
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 from app.web.times import ShanghaiTime
+from app.web.words import TierWord
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 Reader = Annotated[RowAccess, Depends(Sees("ticket", Scope.READ, Scope.CARE))]
@@ -92,7 +96,7 @@ class TicketOut(BaseModel):
     state: TicketState
     msisdn: str
     text: Private = None
-    tier: str
+    tier: TierWord
     made_at: ShanghaiTime
     warned: bool = Field(description="true if four fifths of the time to a deadline passed without action")
     breached: bool = Field(description="true if a deadline passed without action")
@@ -116,7 +120,7 @@ class TicketsOut(BaseModel):
     """Tickets, oldest first or earliest deadline first."""
 
     tickets: list[TicketOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor
 
 
 def _fields(found: TicketRead) -> dict[str, object]:
@@ -153,19 +157,15 @@ TicketFilterIn = Annotated[TicketFilter, Depends(_ticket_filter)]
 TicketSortIn = Annotated[TicketSort | None, Query(description="earliest deadline first; default: oldest first")]
 
 
-async def _ticket_cursor(
+async def _ticket_pages(
+    part: Annotated[PageRequest, Depends(timed_paging(SortOrder.ASC, rf"^([0-9]{{1,18}}\.)?{PATTERN}$"))],
     sort: TicketSortIn = None,
-    cursor: Annotated[
-        str | None,
-        Query(
-            pattern=rf"^([0-9]{{1,18}}\.)?{PATTERN}$",
-            description="``next_cursor`` of the previous page in the same order",
-        ),
-    ] = None,
-) -> str | None:
-    if cursor is not None and ("." in cursor) != (sort is not None):
-        raise ProblemError(422, "cursor: this is not one of a list in this order; leave it away to begin anew.")
-    return cursor
+) -> PageRequest:
+    if part.after is not None and ("." in part.after) != (sort is not None):
+        raise ProblemError(
+            Code.INVALID_CURSOR, "cursor: this is not one of a list in this order; leave it away to begin anew."
+        )
+    return part
 
 
 @router.get("", summary="Tickets, oldest first or by deadline", response_model_exclude_none=True)
@@ -173,9 +173,8 @@ async def list_tickets(
     access: Annotated[RowAccess, Depends(Sees("tickets", Scope.READ, Scope.CARE))],
     management: ManagementIn,
     wanted: TicketFilterIn,
-    cursor: Annotated[str | None, Depends(_ticket_cursor)],
+    part: Annotated[PageRequest, Depends(_ticket_pages)],
     sort: TicketSortIn = None,
-    limit: LimitIn = 100,
 ) -> TicketsOut:
     """Tickets of present customers, with scope ``admin`` also of former ones.
 
@@ -184,14 +183,17 @@ async def list_tickets(
     """
     if wanted.number:
         access.require_reason()
-    page = await management.tickets.page(wanted, None, PageRequest(limit, cursor, access.former), sort)
-    if wanted.number:
-        return TicketsOut(tickets=[await access.row(item, ticket_out) for item in page.items])
-    return TicketsOut(tickets=await access.rows(page.items, ticket_out), next_cursor=page.next_cursor)
+    page = await management.tickets.page(wanted, None, replace(part, former=access.former), sort)
+    shown = (
+        [await access.row(item, ticket_out) for item in page.items]
+        if wanted.number
+        else await access.rows(page.items, ticket_out)
+    )
+    return TicketsOut(tickets=shown, next_cursor=end_of(page))
 
 
 @router.post("", status_code=201, summary="Record a complaint", response_model_exclude_none=True)
-async def post_ticket(
+async def create_ticket(
     given: ComplaintBody, access: Annotated[RowAccess, Depends(Sees("complaint", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Opens the same ticket as ``TS``. The customer gets its number and deadlines by SMS."""
@@ -218,7 +220,7 @@ async def _decide(
 @router.post(
     "/{ticket_id}/first-response", summary="Send the first response to a customer", response_model_exclude_none=True
 )
-async def post_first_response(
+async def send_first_response(
     ticket_id: str,
     given: FirstResponseBody,
     access: Annotated[RowAccess, Depends(Sees("first-response", Scope.CARE))],
@@ -231,7 +233,7 @@ async def post_first_response(
 
 
 @router.post("/{ticket_id}/resolve", summary="Decide a ticket", response_model_exclude_none=True)
-async def post_resolve(
+async def resolve_ticket(
     ticket_id: str,
     given: ResolveBody,
     access: Annotated[RowAccess, Depends(Sees("resolve", Scope.CARE))],
@@ -250,7 +252,7 @@ async def post_resolve(
 @router.post(
     "/{ticket_id}/refund/confirm", summary="Pay the second half of a principal", response_model_exclude_none=True
 )
-async def post_refund_confirm(
+async def confirm_refund(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """Confirms that it was the operator's error. Without a decision it is paid after 3 days, too."""
@@ -262,7 +264,7 @@ async def post_refund_confirm(
 @router.post(
     "/{ticket_id}/refund/close", summary="Close a principal without its second half", response_model_exclude_none=True
 )
-async def post_refund_close(
+async def close_refund(
     ticket_id: str, access: Annotated[RowAccess, Depends(Sees("refund", Scope.CARE))], management: ManagementIn
 ) -> TicketDetailOut:
     """The customer keeps the principal."""

@@ -9,13 +9,13 @@ from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 from app.commands.accounts.data_usage import Reading, ReadingResult
 from app.commands.tenures import BEFORE_TENURE
 from app.domain.months import first_moment
-from app.domain.refusals import Refusal
+from app.domain.refusals import Refusal, RefusalReason
 from app.services.gateway import Gateway
 from app.services.management.tokens import Scope
 from app.web.bodies import LargeBody
 from app.web.dependencies import GatewayIn, needs
 from app.web.numbers import Number
-from app.web.problems import ProblemError, answer_to
+from app.web.problems import ProblemError, sentence_of
 from app.web.times import Moment, Month
 
 router = APIRouter(prefix="/usage", tags=["usage and bills"], dependencies=[Depends(needs(Scope.BILLING_WRITE))])
@@ -75,7 +75,7 @@ _OneOrMany = Annotated[
 
 
 @router.post("/data", summary="Record readings of data usage", response_model_exclude_none=True)
-async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
+async def record_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut | list[ReadingOut]:
     """One reading, or an array of up to 1,000 readings that are checked one by one.
 
     The latest ``at`` of a month counts. A reading older than the stored one is ignored, and a repeat changes nothing. A
@@ -85,7 +85,7 @@ async def post_data_usage(given: _OneOrMany, gateway: GatewayIn) -> ReadingOut |
         return await _record_all(gateway, given)
     (found,) = await _record_all(gateway, [given])
     if found.status is ReadingStatus.REFUSED:
-        raise ProblemError(422, found.detail or "")
+        raise ProblemError(RefusalReason.INVALID, found.detail or "")
     return found
 
 
@@ -97,7 +97,7 @@ async def _record_all(gateway: Gateway, given: list[DataUsageBody]) -> list[Read
 
 def _reading_out(body: DataUsageBody, result: ReadingResult | Refusal) -> ReadingOut:
     if isinstance(result, Refusal):
-        return _reading(body, ReadingStatus.REFUSED, answer_to(result)[1])
+        return _reading(body, ReadingStatus.REFUSED, sentence_of(result))
     return _reading(body, *_ANSWERS[result])
 
 

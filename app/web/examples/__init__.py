@@ -10,6 +10,7 @@ from app.web.examples import (
     directory,
     health,
     inspection,
+    operators,
     orders,
     outreach,
     simulator,
@@ -31,6 +32,7 @@ EXAMPLES: dict[str, Example] = {
     **usage.EXAMPLES,
     **outreach.EXAMPLES,
     **tickets.EXAMPLES,
+    **operators.EXAMPLES,
     **health.EXAMPLES,
 }
 __all__ = ["EXAMPLES", "Example"]

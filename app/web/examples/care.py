@@ -52,7 +52,7 @@ EXAMPLES = {
                     {
                         "number": 1,
                         "at": "2026-03-02T10:01:00+08:00",
-                        "result": "refused_for_now",
+                        "result": "refused for now",
                         "error_code": "simulated: throttled",
                     }
                 ],

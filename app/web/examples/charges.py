@@ -52,7 +52,7 @@ EXAMPLES = {
     ),
     "get /api/v1/charges": Example(
         parameters={"msisdn": MSISDN, "state": "reminded", "limit": 100},
-        answers={"200": {"charges": [REMINDED]}},
+        answers={"200": {"charges": [REMINDED], "next_cursor": None}},
     ),
     "get /api/v1/charges/{charge_id}": Example(
         parameters={"charge_id": "2026-03-000001"}, answers={"200": REMINDED}, may_be_missing=True

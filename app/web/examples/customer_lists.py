@@ -15,7 +15,7 @@ _ACCESS = {
 }
 _QUESTION = {
     "id": "1858489345778909184",
-    "kind": "order",
+    "kind": "confirming-order",
     "extension": "20412",
     "text": "回复“是”确认订购音乐盒业务",
     "asked_at": "2026-03-02T10:00:00+08:00",
@@ -28,7 +28,7 @@ _CURSOR = f"1772416800000000.{MT}"
 
 
 def _list(name: str, *rows: object, **parameters: object) -> Example:
-    return Example(parameters={**_LOOK, **parameters}, answers={"200": {name: list(rows)}})
+    return Example(parameters={**_LOOK, **parameters}, answers={"200": {name: list(rows), "next_cursor": None}})
 
 
 EXAMPLES = {

@@ -8,10 +8,10 @@ _SUBSCRIPTION = "1858489345670905856"
 _ASKED = "您正在使用的业务有：1、彩铃5元/月；2、手机报3元/月。请回复序号取消对应业务，如1,3。中国移动"
 _HASH = "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"
 _PREVIOUS = "5e35d9dde873d072af10b32ee75af63b89d209434ed2d6770916e2a223818227"
-_MESSAGE = "get_message_api_v1_messages__message_id__get"
-_SUBSCRIPTIONS = "get_subscriptions_api_v1_subscribers__msisdn__subscriptions_get"
-_EVIDENCE = "get_evidence_api_v1_subscribers__msisdn__evidence_get"
-_EVENTS = "list_events_api_v1_events_get"
+_MESSAGE = "get_message"
+_SUBSCRIPTIONS = "list_subscriptions"
+_EVIDENCE = "list_evidence"
+_EVENTS = "list_events"
 
 _QUESTION = {
     "id": "1858489345690828800",

@@ -39,6 +39,14 @@ _REPORT = {
     "complaints": 1,
 }
 
+_CONSENT = {
+    "msisdn": MSISDN,
+    "marketing": "given",
+    "source": "营业厅签字",
+    "given_at": "2026-03-02T10:00:00+08:00",
+    "withdrawn_at": None,
+}
+
 EXAMPLES = {
     "get /api/v1/reports/service-providers": Example(
         parameters={"from": "2026-03-01", "to": "2026-03-31", "format": "json", "accept": "application/json"},
@@ -91,7 +99,12 @@ EXAMPLES = {
     "put /api/v1/subscribers/{msisdn}/consents/marketing": Example(
         parameters={"msisdn": MSISDN},
         bodies={"signed in a shop": {"source": "营业厅签字"}},
-        answers={"200": {"msisdn": MSISDN, "marketing": "given"}},
+        answers={"200": _CONSENT, "201": _CONSENT},
+    ),
+    "get /api/v1/subscribers/{msisdn}/consents/marketing": Example(
+        parameters={"msisdn": MSISDN, "X-Reason": "the customer asks why"},
+        answers={"200": _CONSENT},
+        may_be_missing=True,
     ),
     "delete /api/v1/subscribers/{msisdn}/consents/marketing": Example(
         parameters={"msisdn": MSISDN}, answers={"200": {"msisdn": MSISDN, "marketing": "withdrawn"}}

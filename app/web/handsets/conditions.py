@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.domain.refusals import RefusalReason
 from app.domain.simulation import MILLION, Fault, Reporting
 from app.web.dependencies import NetworkIn
 from app.web.problems import ProblemError
@@ -16,7 +17,9 @@ async def read_own_faults(msisdn: str, network: NetworkIn) -> FaultsIn:
     """404 if they are answered as those to all others. ``count`` is the number of sends that will still fail."""
     fault = (await network.own_conditions(number_of(msisdn))).fault
     if fault is None:
-        raise ProblemError(404, "This handset has no faults of its own; GET /simulator/faults tells those of all.")
+        raise ProblemError(
+            RefusalReason.UNKNOWN, "This handset has no faults of its own; GET /simulator/faults tells those of all."
+        )
     return FaultsIn(mode=fault.mode, rate=fault.rate, count=fault.count)
 
 
@@ -38,7 +41,9 @@ async def read_own_delivery(msisdn: str, network: NetworkIn) -> DeliveryIn:
     """404 if it is as of all others. The setting for messages accepted from now on."""
     reporting = (await network.own_conditions(number_of(msisdn))).reporting
     if reporting is None:
-        raise ProblemError(404, "This handset has no report of its own; GET /simulator/delivery tells that of all.")
+        raise ProblemError(
+            RefusalReason.UNKNOWN, "This handset has no report of its own; GET /simulator/delivery tells that of all."
+        )
     return DeliveryIn(report=reporting.status, delay_seconds=reporting.delay_seconds)
 
 

@@ -1,7 +1,6 @@
 """What the gateway did with a message of a simulated handset: one call that puts everything together."""
 
 import json
-import re
 from collections.abc import Iterator
 
 from fastapi import APIRouter
@@ -128,10 +127,9 @@ _RECORDS = {
 
 
 def _link(shows: str, tag: str, name: str, path: str, **given: str) -> LinkOut:
-    """Return the link to a GET; ``name`` is that of its function, from which FastAPI makes the id of the operation."""
-    operation = re.sub(r"\W", "_", f"{name}{_API}{path}") + "_get"
+    """Return the link to a GET; ``name`` is the id of the operation."""
     return LinkOut.model_validate(
-        {"shows": shows, "path": _API + path.format(**given), "reference": f"/docs#/{tag}/{operation}"}
+        {"shows": shows, "path": _API + path.format(**given), "reference": f"/docs#/{tag}/{name}"}
     )
 
 
@@ -141,16 +139,16 @@ def _links(found: Inspection) -> Iterator[LinkOut]:
         yield _link("received", "messages", "get_message", one_message, message_id=found.reception.message.id)
     if any(change.what == "subscription" for change in found.changes):
         path = "/subscribers/{msisdn}/subscriptions"
-        yield _link("changes", "subscribers", "get_subscriptions", path, msisdn=msisdn)
+        yield _link("changes", "subscribers", "list_subscriptions", path, msisdn=msisdn)
     for change in found.changes:
         if change.what in _RECORDS:
             tag, name, path, parameter = _RECORDS[change.what]
             yield _link("changes", tag, name, path, **{parameter: change.id})
     if found.evidence:
-        yield _link("evidence", "subscribers", "get_evidence", "/subscribers/{msisdn}/evidence", msisdn=msisdn)
+        yield _link("evidence", "subscribers", "list_evidence", "/subscribers/{msisdn}/evidence", msisdn=msisdn)
     if found.questions:
         path = "/subscribers/{msisdn}/questions"
-        yield _link("questions", "subscribers", "list_her_questions", path, msisdn=msisdn)
+        yield _link("questions", "subscribers", "list_subscriber_questions", path, msisdn=msisdn)
     for reply in found.replies:
         yield _link("replies", "messages", "get_message", one_message, message_id=reply.message.id)
     if found.events:

@@ -5,8 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.commands.routes import RouteKind
+from app.domain.dialogue import ClosedAs
+from app.domain.events import EventStatus
+from app.domain.messages import AttemptResult, InboundStatus, MessageClass, OutboundStatus
+from app.domain.segments import Encoding
+from app.domain.sp_events import EventType
 from app.web.api.models import EvidenceOut
 from app.web.times import ShanghaiTime
+from app.web.words import QuestionWord, TimerWord, VerdictWord
 
 
 class BothOut(BaseModel):
@@ -19,20 +25,20 @@ class BothOut(BaseModel):
 class VerdictOut(BothOut):
     """How the text was dealt with: the stored word, and what it means."""
 
-    word: str
+    word: VerdictWord
 
 
 class AskedOut(BaseModel):
     """A question; ``sender`` is the number that asked it and takes the answer."""
 
     id: str
-    kind: str
+    kind: QuestionWord
     sender: str = Field(serialization_alias="from")
     text: str
     asked_at: ShanghaiTime
     expires_at: ShanghaiTime
     closed_at: ShanghaiTime | None
-    closed_as: str | None
+    closed_as: ClosedAs | None
 
 
 class ReceivedOut(BaseModel):
@@ -46,7 +52,7 @@ class ReceivedOut(BaseModel):
     to: str
     text: str
     provider: str
-    status: str
+    status: InboundStatus
     at: ShanghaiTime
     sent_at: ShanghaiTime
     due_at: ShanghaiTime | None
@@ -85,14 +91,14 @@ class FailedAttemptOut(BaseModel):
 
     number: int
     at: ShanghaiTime
-    result: str
+    result: AttemptResult
     error_code: str | None
 
 
 class DeliveryReportOut(BaseModel):
     """A delivery report as it came."""
 
-    status: str
+    status: OutboundStatus
     at: ShanghaiTime
     error_code: str | None
 
@@ -103,11 +109,11 @@ class ReplyOut(BaseModel):
     id: str
     sender: str = Field(serialization_alias="from")
     text: str
-    kind: str = Field(serialization_alias="class")
-    status: str
+    kind: MessageClass = Field(serialization_alias="class")
+    status: OutboundStatus
     at: ShanghaiTime
     segments: int
-    encoding: str
+    encoding: Encoding
     provider: str
     provider_message_id: str | None
     about: str | None = Field(description="the matter that it speaks of, such as `charge:c-1`")
@@ -126,9 +132,9 @@ class SentEventOut(BaseModel):
 
     id: str
     receiver: str
-    type: str
+    type: EventType
     data: dict[str, object]
-    status: str
+    status: EventStatus
     attempts: int
     acknowledged_at: ShanghaiTime | None
     error: str | None
@@ -137,7 +143,7 @@ class SentEventOut(BaseModel):
 class TimerOut(BothOut):
     """A timer that is set now, and what becomes due then."""
 
-    kind: str
+    kind: TimerWord
     subject: str
     due_at: ShanghaiTime
 

@@ -1,1 +1,1 @@
-"""What a request passes before its route."""
+"""What a request passes before its route: limits, host names, keys of repeated writes, its id, counts, HEAD."""

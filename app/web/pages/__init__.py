@@ -4,10 +4,11 @@ A strict content security policy forbids inline scripts and anything loaded from
 """
 
 import html
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import __version__
@@ -17,6 +18,8 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 router = APIRouter(include_in_schema=False)
 _KEYWORDS, _VERSION = 'data-keywords=""', 'data-version=""'
+_BACK = re.compile(r"^.*class=\"back\".*\n", re.MULTILINE)
+_PRODUCTION = "production"
 _STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -44,9 +47,10 @@ docs = APIRouter(include_in_schema=False)
 
 
 @docs.get("/docs")
-async def reference() -> Response:
-    """Return the API reference, which works without the internet."""
-    return FileResponse(HERE / "docs.html", media_type="text/html")
+def reference(gateway: GatewayIn) -> HTMLResponse:
+    """Return the API reference, which works without the internet; in production without the link to the handset."""
+    page = (HERE / "docs.html").read_text(encoding="utf-8")
+    return HTMLResponse(_BACK.sub("", page) if gateway.environment == _PRODUCTION else page)
 
 
 class SecurityHeaders:

@@ -10,7 +10,9 @@ from starlette.types import Message, Send
 
 from app.domain.ids import is_id
 from app.domain.messages import InboundStatus
+from app.domain.refusals import RefusalReason
 from app.services.management.messages import MessageFilter, MessageRead
+from app.services.paging import PageRequest
 from app.web.dependencies import ManagementIn
 from app.web.problems import ProblemError
 from app.web.times import Moment
@@ -66,7 +68,7 @@ async def read_trouble(
     wanted = MessageFilter(direction="mo", status=InboundStatus.DEAD, former=True)
     letters = [
         DeadLetterOut(handset=one.msisdn.removeprefix("+86"), id=one.id, reason=one.trace or "")
-        for one in reversed((await management.messages.page(wanted, _MOST)).items)
+        for one in reversed((await management.messages.page(wanted, PageRequest(_MOST, descending=True))).items)
         if is_after(one)
     ]
     return TroubleOut(dead_letters=letters, server_errors=request.app.state.server_errors.count)
@@ -81,5 +83,7 @@ def _after(since: str | None) -> Callable[[MessageRead], bool]:
     try:
         moment = _MOMENT.validate_python(since)
     except ValidationError:
-        raise ProblemError(422, "since: must be a message's id or a time such as 2026-03-01T10:00:00+08:00.") from None
+        raise ProblemError(
+            RefusalReason.INVALID, "since: must be a message's id or a time such as 2026-03-01T10:00:00+08:00."
+        ) from None
     return lambda message: message.at > moment

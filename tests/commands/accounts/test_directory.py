@@ -11,7 +11,6 @@ from app.domain.matters import Matter, MatterKind
 from app.domain.messages import MessageClass, Reply
 from app.domain.refusals import RefusalReason
 from app.domain.turn import Stimulus, TimerDue, Turn
-from tests.commands.refusals import CONFLICT, UNKNOWN
 from tests.commands.transcript import Conversation, Sent
 from tests.commands.world import FOUR, SUBSCRIBER, has, shanghai
 
@@ -68,7 +67,7 @@ def test_a_password_is_set_only_where_none_is(language: Language) -> None:
         ("password-set", False)
     ]
     assert conversation.happens(replace(given, password_hash="$argon2id$two")) == []
-    assert refused(conversation) == CONFLICT
+    assert refused(conversation) == RefusalReason.PASSWORD_SET
     assert conversation.account.subscriber is not None
     assert conversation.account.subscriber.password_hash == "$argon2id$one"
 
@@ -91,7 +90,7 @@ def test_an_agent_ends_a_service_and_the_customer_gets_a_notice() -> None:
     assert (agent("SJB"), conversation.outcome.verdict) == ([], "already ending")
     # A contract stops an agent; a cancel warning or a service that SMS cannot end does not.
     assert [len(agent(code)) for code in ("FH", "KD", "LD", "YYH", "NEW")] == [1, 1, 0, 0, 0]
-    assert refused(conversation) == UNKNOWN
+    assert refused(conversation) == RefusalReason.NOT_SUBSCRIBED
     conversation.play("= FH ended, KD ending 2026-03-31, LD active, SJB ending 2026-03-31")
 
 

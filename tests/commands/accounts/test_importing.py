@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.commands.accounts.import_lines import ImportSubscription
+from app.commands.accounts.import_lines import Imported, ImportSubscription
 from app.domain.catalogue import Billing, CancelEffect, Service
 from app.domain.orders import Order
 from app.domain.refusals import RefusalReason
@@ -43,6 +43,11 @@ def after_import(history: str, *lines: ImportSubscription, **given: object) -> C
     return conversation
 
 
+def kept_by(conversation: Conversation) -> tuple[str, ...]:
+    assert isinstance(conversation.outcome.result, Imported)
+    return conversation.outcome.result.kept
+
+
 def refused(conversation: Conversation) -> RefusalReason | None:
     return conversation.outcome.refusal.reason if conversation.outcome.refusal else None
 
@@ -60,7 +65,7 @@ def test_an_import_takes_over_what_exists() -> None:
     before = conversation.account.subscriptions
     for again in lines:
         conversation.happens(again)
-        assert (conversation.outcome.verdict, conversation.outcome.result) == ("as before", ())
+        assert (conversation.outcome.verdict, kept_by(conversation)) == ("as before", ())
     assert conversation.account.subscriptions == before
     assert [record.kind for record in conversation.evidence] == ["import"] * 4
     conversation.play(
@@ -175,7 +180,7 @@ def test_a_declined_service_begins_no_earlier_than_the_no(history: str, no: date
     kept = ("started_at",) if began < timedelta() else ()
     for _ in range(2):
         conversation.happens(brings)
-        assert (refused(conversation), conversation.outcome.result) == (None, kept)
+        assert (refused(conversation), kept_by(conversation)) == (None, kept)
         held = running(conversation, "YS")
         assert held.started_at == no + max(began, timedelta())
         assert held.free_until == held.started_at + FREE_PERIOD
@@ -364,7 +369,7 @@ def test_no_start_moves_back_and_confirmed_fields_stay(started: str, channel: Ch
     conversation.happens(line("YS", "2026-03-02 10:45", started_at=begins, channel=channel))
     after, moved = running(conversation, "YS"), not confirmed and begins > before.started_at
     kept = (*(() if moved else ("started_at",)), *(("channel",) if confirmed and channel is not Channel.SMS else ()))
-    assert (refused(conversation), conversation.outcome.result) == (None, kept)
+    assert (refused(conversation), kept_by(conversation)) == (None, kept)
     assert after.started_at == (begins if moved else before.started_at)
     assert after.free_until == after.started_at + FREE_PERIOD
     assert (after == before) == (confirmed or (channel is before.channel and not moved))

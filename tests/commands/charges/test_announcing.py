@@ -22,8 +22,8 @@ SUBSCRIPTIONS = (*FOUR, has("LD", in_plan=True), has("GS"), has("KD", trial_unti
 @pytest.mark.parametrize(
     ("service", "fen", "due", "period", "reason", "why"),
     [
-        ("YYH", 600, "2026-03-05 12:00", None, INVALID, "service_code"),
-        ("NO", 600, "2026-03-05 12:00", None, INVALID, "service_code"),
+        ("YYH", 600, "2026-03-05 12:00", None, RefusalReason.NO_CONSENT, "service_code"),
+        ("NO", 600, "2026-03-05 12:00", None, RefusalReason.NO_CONSENT, "service_code"),
         ("SJB", 301, "2026-03-05 12:00", None, INVALID, "amount_fen"),
         ("LD", 1, "2026-03-05 12:00", None, INVALID, "amount_fen"),
         ("GS", 250, "2026-03-05 12:00", None, INVALID, "kind"),
@@ -46,7 +46,7 @@ def test_a_charge_without_consent_is_refused(
 def test_a_number_without_a_subscriber_is_not_charged() -> None:
     refusal = announce(Conversation(subscriber=None), "c-1", "CL", 500, "2026-03-05 12:00").refusal
     assert refusal is not None
-    assert refusal.reason == INVALID
+    assert refusal.reason == RefusalReason.NO_CONSENT
 
 
 def test_a_charge_is_accepted_only_for_a_month_of_the_subscription() -> None:
@@ -106,8 +106,11 @@ def test_a_month_that_was_all_trial_is_refused(period: str, *, accepted: bool) -
 def test_one_monthly_charge_for_a_service_and_month() -> None:
     conversation = Conversation()
     announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00")
-    assert reason(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == CONFLICT
-    assert reason(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03")) == CONFLICT
+    assert reason(announce(conversation, "c-2", "SJB", 300, "2026-03-31 23:59")) == RefusalReason.ALREADY_CHARGED
+    assert (
+        reason(announce(conversation, "c-2", "SJB", 100, "2026-04-05 12:00", period="2026-03"))
+        == RefusalReason.ALREADY_CHARGED
+    )
     assert reason(announce(conversation, "c-2", "SJB", 300, "2026-04-01 00:00")) is None
     assert reason(announce(conversation, "c-3", "TQ", 200, "2026-03-05 12:00")) is None
 
@@ -124,7 +127,10 @@ def test_one_monthly_charge_after_unsubscribing_and_ordering_again(left_at: str)
     conversation = Conversation(subscriber=replace(SUBSCRIBER, balance_fen=90_000))
     announce(conversation, "c-1", "CL", 500, "2026-03-02 12:00")
     conversation.play(f"@ {left_at}\n> QXCL\n{ORDER_AGAIN}")
-    assert reason(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03")) == CONFLICT
+    assert (
+        reason(announce(conversation, "c-2", "CL", 500, "2026-04-20 12:00", period="2026-03"))
+        == RefusalReason.ALREADY_CHARGED
+    )
     assert reason(announce(conversation, "c-3", "CL", 500, "2026-04-20 12:00")) is None
     conversation.play("@ 2026-04-21 12:00")
     assert states(conversation) == {"c-1": "charged", "c-3": "charged"}
@@ -157,10 +163,10 @@ def test_another_monthly_charge_after_the_first_was_given_up_or_refunded(given_u
                 conversation.play(part)
     # Of several announced at once the first is accepted.
     reasons = [reason(announce(conversation, f"c-{n}", "CL", 500, "2026-03-20 12:00")) for n in (2, 3)]
-    assert reasons == [None, CONFLICT]
+    assert reasons == [None, RefusalReason.ALREADY_CHARGED]
     conversation.play("@ 2026-03-20 12:00")
     assert states(conversation)["c-2"] == "charged"
-    assert reason(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == CONFLICT
+    assert reason(announce(conversation, "c-4", "CL", 500, "2026-03-25 12:00")) == RefusalReason.ALREADY_CHARGED
 
 
 def refund_of(charge: Charge) -> Refund:
@@ -186,7 +192,7 @@ def test_a_month_announced_as_free_stays_free_until_a_new_order() -> None:
 def test_a_free_charge_does_not_count_as_the_one_of_its_month() -> None:
     conversation = Conversation()
     reasons = [reason(announce(conversation, f"c-{n}", "SJB", fen, "2026-03-05 12:00")) for n, fen in enumerate((0, 300, 0, 300))]  # fmt: skip
-    assert reasons == [None, None, None, CONFLICT]
+    assert reasons == [None, None, None, RefusalReason.ALREADY_CHARGED]
 
 
 def test_the_same_charge_twice() -> None:
@@ -195,7 +201,7 @@ def test_the_same_charge_twice() -> None:
     assert announce(conversation, "c-1", "SJB", 300, "2026-03-05 12:00", period="2026-03").verdict == "known"
     refusal = announce(conversation, "c-1", "SJB", 200, "2026-03-05 12:00").refusal
     assert refusal is not None
-    assert refusal.reason == CONFLICT
+    assert refusal.reason == RefusalReason.ID_TAKEN
     assert len(conversation.sent) == 1
 
 

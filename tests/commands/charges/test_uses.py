@@ -9,7 +9,7 @@ from app.domain.charges import Charge, ChargeKind
 from app.domain.refusals import Refusal, RefusalReason
 from app.domain.subscriptions import Channel
 from tests.commands.charges.charging import announce, charge_of, code, states, use
-from tests.commands.refusals import CONFLICT, INVALID
+from tests.commands.refusals import INVALID
 from tests.commands.transcript import Conversation
 from tests.commands.world import SUBSCRIBER, has
 
@@ -120,7 +120,7 @@ def test_the_same_use_twice_is_one() -> None:
     assert len(conversation.sent) == 1
     refusal = use(conversation, "u-1", "GS", Channel.SMS).refusal
     assert refusal is not None
-    assert refusal.reason == CONFLICT
+    assert refusal.reason == RefusalReason.ID_TAKEN
 
 
 def reason_and_field(refusal: Refusal | None) -> tuple[RefusalReason, str]:
@@ -137,9 +137,12 @@ def test_invalid_uses_are_refused() -> None:
     assert reason_and_field(use(conversation, "u-1", "CL", Channel.WEB).refusal) == (INVALID, "service_code")
     assert reason_and_field(use(conversation, "u-1", "GS", Channel.AGENT).refusal) == (INVALID, "channel")
     assert reason_and_field(use(conversation, "u-1", "GS", Channel.WEB, "2026-03-02 10:11").refusal) == (INVALID, "at")
-    assert reason_and_field(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (INVALID, "msisdn")
+    assert reason_and_field(use(Conversation(subscriber=None), "u-1", "GS", Channel.WEB).refusal) == (
+        RefusalReason.NO_CONSENT,
+        "msisdn",
+    )
     announce(conversation, "use-u-9", "CL", 500, "2026-03-05 12:00")
-    assert reason_and_field(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (CONFLICT, "use_id")
+    assert reason_and_field(use(conversation, "u-9", "GS", Channel.WEB).refusal) == (RefusalReason.ID_TAKEN, "use_id")
     assert set(conversation.account.records[Charge]) == {"use-u-9"}
 
 

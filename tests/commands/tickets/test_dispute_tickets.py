@@ -6,6 +6,7 @@ import pytest
 
 from app.commands.tickets.resolving import RefundRequest, Resolve
 from app.domain.refunds import RefundPolicy
+from app.domain.refusals import RefusalReason
 from app.domain.tickets import Decision, Ticket, TicketKind
 from tests.commands.charges.charging import announce, charge_of, code, states
 from tests.commands.refusals import CONFLICT, INVALID
@@ -47,7 +48,7 @@ def test_staff_cancel_a_disputed_charge() -> None:
     assert states(conversation) == {"c-1": "cancelled"}
     assert not the_ticket(conversation).breached
     resolve(conversation, Decision.UPHELD)
-    assert refused(conversation) == CONFLICT
+    assert refused(conversation) == RefusalReason.TICKET_RESOLVED
 
 
 def test_staff_uphold_a_charge_before_it_is_due() -> None:

@@ -94,7 +94,7 @@ def test_resolved_is_final() -> None:
     assert '"decision":"done"' in (conversation.evidence[-1].payload or "")
     for again in (Resolve("agent:7", ticket.id, Decision.UPHELD), RespondFirst("agent:7", ticket.id, "x")):
         assert conversation.happens(again) == []
-        assert refused(conversation) == CONFLICT
+        assert refused(conversation) == RefusalReason.TICKET_RESOLVED
     conversation.play("@ +30d\n<")
     assert not the_ticket(conversation).breached
     for unknown in (

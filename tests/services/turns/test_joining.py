@@ -21,6 +21,7 @@ from app.domain.policy import RetentionPeriods
 from app.domain.spam import SpamReport
 from app.domain.tickets import Ticket
 from app.domain.values import replace
+from app.services.paging import PageRequest
 from app.services.upkeep import retention
 from app.settings import Settings, SettingsFile
 from tests.running import ALICE, BOB, START, Running, Sent, running, settings_for
@@ -66,7 +67,9 @@ async def test_parts_are_one_message_in_any_order(gateway: Running) -> None:
 async def test_parts_and_their_message_are_on_record(gateway: Running) -> None:
     first, second = [(await gateway.store(one))[0].id for one in parts(gateway, "TS 乱扣", "费", to="10086", ref=12)]
     await gateway.drain()
-    page = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
+    page = await gateway.gateway.management.messages.page(
+        MessageFilter(ALICE, direction="mo"), PageRequest(10, descending=True)
+    )
     found = {item.id: item for item in page.items}
     [whole] = [item for id_, item in found.items() if id_ not in (first, second)]
     assert (whole.text, whole.status, whole.part, whole.missing) == ("TS 乱扣费", "handled", None, None)

@@ -12,6 +12,8 @@ from app.db.inbox import inbound_message
 from app.db.record_tables import RECORD_TABLES
 from app.db.subscribers import subscriber
 from app.domain.passwords import PasswordCheck, PasswordTries
+from app.services.management.owners import OwnerFilter
+from app.services.paging import PageRequest
 from app.services.turns.passwords import PasswordChecks, check_password, hash_password
 from tests.running import ALICE, START, Running, running, settings_for
 from tests.services.trouble import add_trouble
@@ -163,7 +165,7 @@ async def test_a_change_leaves_the_new_hash_and_no_password(gateway: Running, lo
     right = PasswordCheck(await stored_hash(gateway), NEW, OLD, PasswordTries("x", START, "2026-03-02"))
     assert check_password(right).new_hash is not None
     stored = await everything_stored(gateway)
-    chain = (await gateway.gateway.management.directory.evidence(ALICE, 0, 100)).items
+    chain = (await gateway.gateway.management.directory.evidence(OwnerFilter(ALICE), PageRequest(100))).items
     assert [record.kind for record in chain][-1] == "password-changed"
     for secret in (OLD, NEW, "999999"):
         assert secret not in stored

@@ -24,6 +24,7 @@ from app.domain.values import replace
 from app.providers.base import RefusedForNow, SendResult, Submission, Surroundings
 from app.providers.generic import GenericOptions
 from app.services.management.campaigns import NewCampaign
+from app.services.paging import PageRequest
 from app.services.refusals import RefusedError
 from tests.running import ALICE, START, Running, running
 from tests.services.carriers import NAME, FakeProvider, use
@@ -76,9 +77,15 @@ async def test_a_late_message_of_a_former_customer_is_recorded_and_ignored(gatew
     found = {(row["status"], row["verdict"], row["tenure"], row["sealed"]) for row in rows}
     assert found == {("ignored", "former customer", 1, None)}
     assert unused() == counted + 2
-    listed = await gateway.gateway.management.messages.page(MessageFilter(status="ignored", former=True), 10)
+    listed = await gateway.gateway.management.messages.page(
+        MessageFilter(status="ignored", former=True), PageRequest(10, descending=True)
+    )
     assert len(listed.items) == 2
-    assert (await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)).items == []
+    assert (
+        await gateway.gateway.management.messages.page(
+            MessageFilter(ALICE, direction="mo"), PageRequest(10, descending=True)
+        )
+    ).items == []
     [said] = await gateway.say("QXYYH", received_at=TENURE_2_STARTS)
     assert "音乐盒" in said
 
@@ -160,7 +167,7 @@ async def test_a_dead_letter_of_a_former_customer_is_not_retried(gateway: Runnin
     before = await gateway.texts()
     with pytest.raises(RefusedError, match="former customer") as refused:
         await gateway.gateway.management.messages.retry(dead["id"])
-    assert refused.value.refusal.reason is RefusalReason.CONFLICT
+    assert refused.value.refusal.reason is RefusalReason.FORMER_CUSTOMER
     await gateway.drain()
     assert await gateway.texts() == before
     [row] = await gateway.rows(_mo)
@@ -175,7 +182,9 @@ async def test_a_pending_message_of_a_former_customer_is_not_shown_for_the_curre
             await gateway.store(
                 gateway.message(f"YE{minutes}", received_at=TENURE_2_STARTS + timedelta(minutes=minutes))
             )
-        shown = await gateway.gateway.management.messages.page(MessageFilter(ALICE, direction="mo"), 10)
+        shown = await gateway.gateway.management.messages.page(
+            MessageFilter(ALICE, direction="mo"), PageRequest(10, descending=True)
+        )
     assert [message.text for message in shown.items] == ["YE0"]
 
 

@@ -36,12 +36,19 @@ USE = {
 CAMPAIGN = {"class": "care", "text": "x", "msisdns": ["13900139000"]}
 # Every route of the management API: method, path, body, the scopes of which one is enough, and the status with it.
 ROUTES: list[tuple[str, str, object, set[str], int]] = [
-    ("PUT", "/api/v1/service-providers/NEW", SP, {"directory:write"}, 200),
+    ("PUT", "/api/v1/service-providers/NEW", SP, {"directory:write"}, 201),
+    ("GET", "/api/v1/service-providers", None, {"read", "care", "directory:write", "billing:write"}, 200),
+    ("GET", "/api/v1/service-providers/CMCC", None, {"read", "care", "directory:write", "billing:write"}, 200),
+    ("GET", "/api/v1/services", None, {"read", "care", "directory:write", "billing:write"}, 200),
+    ("GET", "/api/v1/services/CL", None, {"read", "care", "directory:write", "billing:write"}, 200),
+    ("GET", "/api/v1/subscribers", None, {"read", "care"}, 200),
+    ("GET", "/api/v1/tokens", None, set(), 200),
+    ("GET", "/api/v1/providers", None, {"read"}, 200),
     ("PUT", "/api/v1/services/CL", SERVICE, {"directory:write"}, 200),
-    ("PUT", "/api/v1/subscribers/13700137000", SUBSCRIBER, {"directory:write"}, 200),
+    ("PUT", "/api/v1/subscribers/13700137000", SUBSCRIBER, {"directory:write"}, 201),
     ("PATCH", ALICE_HOME, {"points": 5}, {"directory:write"}, 200),
     ("GET", ALICE_HOME, None, {"care"}, 200),
-    ("PUT", f"{ALICE_HOME}/subscriptions/YYH", SUBSCRIPTION, {"directory:write"}, 200),
+    ("PUT", f"{ALICE_HOME}/subscriptions/YYH", SUBSCRIPTION, {"directory:write"}, 201),
     ("GET", f"{ALICE_HOME}/subscriptions", None, {"care"}, 200),
     ("DELETE", f"{ALICE_HOME}/subscriptions/CL", None, {"care"}, 200),
     ("GET", f"{ALICE_HOME}/evidence", None, {"care"}, 200),
@@ -50,6 +57,7 @@ ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("POST", "/api/v1/bills", BILL, {"billing:write"}, 200),
     ("POST", "/api/v1/spend", SPEND, {"billing:write"}, 200),
     ("POST", f"{ALICE_HOME}/suspension", {"at": "2026-03-06T15:00:00+08:00"}, {"billing:write"}, 200),
+    ("GET", "/api/v1/subscribers/13900139000/suspension", None, {"billing:write", "care"}, 404),
     ("DELETE", f"{ALICE_HOME}/suspension", None, {"billing:write"}, 200),
     ("GET", "/api/v1/messages", None, {"read", "care"}, 200),
     ("GET", f"/api/v1/messages/{NO_ID}", None, {"read", "care"}, 404),
@@ -73,7 +81,8 @@ ROUTES: list[tuple[str, str, object, set[str], int]] = [
     ("POST", "/api/v1/campaigns", CAMPAIGN, set(), 202),
     ("GET", "/api/v1/campaigns", None, {"read", "care"}, 200),
     ("GET", f"/api/v1/campaigns/{NO_ID}", None, {"read", "care"}, 404),
-    ("PUT", f"{ALICE_HOME}/consents/marketing", {"source": "form"}, {"directory:write", "care"}, 200),
+    ("PUT", f"{ALICE_HOME}/consents/marketing", {"source": "form"}, {"directory:write", "care"}, 201),
+    ("GET", f"{ALICE_HOME}/consents/marketing", None, {"care"}, 200),
     ("DELETE", f"{ALICE_HOME}/consents/marketing", None, {"directory:write", "care"}, 200),
     ("GET", "/api/v1/tickets", None, {"read", "care"}, 200),
     ("POST", "/api/v1/tickets", {"msisdn": "13900139000", "text": "x"}, {"care"}, 201),
@@ -217,6 +226,24 @@ async def test_a_reason_may_be_in_chinese(web: Web) -> None:
     assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
     [record] = await web.running.rows(access_record)
     assert record["reason"] == "客户来电投诉"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("%E5%AE%A2%E6%88%B7%E6%9D%A5%E7%94%B5%E6%8A%95%E8%AF%89", "客户来电投诉"),
+        ("the%20bill%20of%20May", "the bill of May"),
+        ("100% sure of it", "100% sure of it"),
+        ("%FF%FE is no text", "%FF%FE is no text"),
+        ("%58GMM%23802357%23739184%23739184", "XGMM#******#******#******"),
+    ],
+)
+async def test_a_reason_may_be_percent_encoded(web: Web, sent: str, kept: str) -> None:
+    """``fetch`` and ``httpx`` refuse a header that is not Latin-1. A password is masked in this form, too."""
+    headers = {"Authorization": "Bearer demo", "X-Reason": sent}
+    assert (await web.client.get(ALICE_HOME, headers=headers)).status_code == 200
+    [record] = await web.running.rows(access_record)
+    assert record["reason"] == kept
 
 
 async def test_a_reason_with_what_no_database_stores_is_escaped(web: Web) -> None:

@@ -116,7 +116,7 @@ async def test_of_many_readings_only_those_of_the_former_customer_are_refused(we
     assert "before the present customer" in answer[0]["detail"]
 
 
-@pytest.mark.parametrize(("as_of", "status"), [(BEFORE, 422), (AFTER, 200)])
+@pytest.mark.parametrize(("as_of", "status"), [(BEFORE, 422), (AFTER, 201)])
 async def test_data_from_before_the_present_tenure_is_not_imported(web: Web, as_of: str, status: int) -> None:
     await reassign_number(web)
     wanted = {**IMPORT, "as_of": as_of}

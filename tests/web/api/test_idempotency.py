@@ -28,10 +28,10 @@ async def put(web: Web, key: str, *, token: str = "demo", path: str = SERVICE, *
 
 async def test_a_repeat_gets_the_first_answer_and_has_no_effect(web: Web) -> None:
     first = await put(web, "k-1")
-    assert first.status_code == 200
+    assert first.status_code == 201
     await put(web, "k-2", price_fen=700)
     again = await put(web, "k-1")
-    assert (again.status_code, again.json()) == (200, first.json())
+    assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["idempotency-replayed"] == "true"
     [service] = await web.running.rows(catalogue.service, catalogue.service.c.service_code == "YX")
     assert service["price_fen"] == 700
@@ -43,12 +43,15 @@ async def test_the_same_key_for_another_request_is_refused(web: Web) -> None:
     assert_problem(await put(web, "k-1", path="/api/v1/services/YY"), 409)
 
 
-async def test_a_refusal_is_an_answer_too(web: Web) -> None:
-    first = await put(web, "k-1", sp_code="NOBODY")
-    again = await put(web, "k-1", sp_code="NOBODY")
-    assert first.status_code == again.status_code == 422
-    assert again.headers["idempotency-replayed"] == "true"
-    assert again.headers["content-type"] == "application/problem+json"
+async def test_a_refusal_uses_up_no_key(web: Web) -> None:
+    """What was wrong is sent again as it should be, with the same key: nothing was done by the first call."""
+    for wrong in ({"sp_code": "NOBODY"}, {"price_fen": -1}, {"name": "1"}):
+        answer = await put(web, "k-1", **wrong)
+        assert_problem(answer, 422)
+        assert "idempotency-replayed" not in answer.headers
+    assert await web.running.count(idempotent_call) == 0
+    assert (await put(web, "k-1")).status_code == 201
+    assert (await put(web, "k-1")).headers["idempotency-replayed"] == "true"
 
 
 async def test_keys_of_different_tokens_are_independent(web: Web) -> None:
@@ -66,10 +69,10 @@ async def test_an_unauthorised_call_is_not_stored(web: Web) -> None:
 
 async def test_concurrent_repeats_run_once(web: Web) -> None:
     answers = await asyncio.gather(*(put(web, "k-1") for _ in range(20)))
-    fresh = [item for item in answers if item.status_code == 200 and "idempotency-replayed" not in item.headers]
+    fresh = [item for item in answers if item.status_code == 201 and "idempotency-replayed" not in item.headers]
     assert len(fresh) == 1
     for answer in answers:
-        assert answer.status_code in (200, 409), answer.text
+        assert answer.status_code in (201, 409), answer.text
 
 
 async def test_an_invalid_key_is_refused(web: Web) -> None:
@@ -98,7 +101,7 @@ async def test_answers_about_an_erased_subscriber_are_deleted(web: Web) -> None:
     assert not any(secret in str(dict(row)) for row in await web.running.rows(idempotent_call))
     again = await web.client.post("/api/v1/tickets", json=complaint, headers=keyed)
     assert (again.status_code, again.json()) == (201, {}), "it was made, and is not made again"
-    assert (await put(web, "k-1")).json() == {"service_code": "YX"}
+    assert (await put(web, "k-1")).json()["service_code"] == "YX"
 
 
 async def test_stored_calls_are_purged_without_new_calls(web: Web) -> None:

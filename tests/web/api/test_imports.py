@@ -136,7 +136,9 @@ async def test_csv_without_a_row_of_names_is_refused(web: Web, content: str) -> 
 async def test_csv_in_another_encoding_is_reported_by_line(web: Web) -> None:
     content = CSV.splitlines()[0].encode() + "\n13700137000,gotone,postpaid,0,5,active,,流量,1\n".encode("gb18030")
     report = (await post(web, content, "text/csv", type="subscriber")).json()
-    assert report["errors"] == [{"line": 2, "status": 422, "detail": "The line is not in UTF-8."}]
+    assert report["errors"] == [
+        {"line": 2, "status": 422, "code": "invalid_value", "detail": "The line is not in UTF-8."}
+    ]
 
 
 async def test_invalid_and_unauthorised_imports_are_refused(web: Web) -> None:

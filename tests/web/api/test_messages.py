@@ -59,7 +59,7 @@ async def test_a_list_is_read_in_pages(web: Web) -> None:
     while True:
         page = (await web.get(MESSAGES, limit="4", **({"cursor": cursor} if cursor else {}))).json()
         read += page["messages"]
-        cursor = page.get("next_cursor")
+        cursor = page["next_cursor"]
         if cursor is None:
             break
     assert read == whole

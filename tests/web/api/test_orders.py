@@ -116,7 +116,7 @@ async def test_orders_are_listed_page_by_page(web: Web) -> None:
     while True:
         page = (await web.get(ORDERS, limit="3", **({"cursor": cursor} if cursor else {}))).json()
         seen += [(item["msisdn"], item["service_code"], item["state"]) for item in page["orders"]]
-        cursor = page.get("next_cursor")
+        cursor = page["next_cursor"]
         if not cursor:
             break
     assert seen == [

@@ -115,10 +115,11 @@ async def test_preferences_show_whether_data_alerts_are_on(web: Web) -> None:
 async def test_bill_and_spend_are_what_billing_sent(web: Web) -> None:
     items = [{"name": "套餐月费", "amount_fen": 5800}, {"name": "优惠", "amount_fen": -800}]
     bill = {"msisdn": "008613800138000", "month": "2026-02", "items": items}
-    assert await post(web, "/bills", bill) == {"msisdn": ALICE, "month": "2026-02"}
+    assert await post(web, "/bills", bill) == {**bill, "msisdn": ALICE}
     assert "合计50元：套餐月费58元；优惠-8元" in await reply_to(web, "ZD")
     spend = {"msisdn": "13800138000", "month": "2026-03", "amount_fen": 4210, "at": "2026-03-02T09:00:00"}
-    assert await post(web, "/spend", spend) == {"msisdn": ALICE, "month": "2026-03"}
+    recorded = await post(web, "/spend", spend)
+    assert recorded == {**spend, "msisdn": ALICE, "at": "2026-03-02T09:00:00+08:00"}
     assert "截至03月02日09时00分" in await reply_to(web, "HF")
     for path, wrong in (
         ("/bills", bill | {"msisdn": "13700137000"}),

@@ -1,6 +1,6 @@
 """Middleware for ``Idempotency-Key`` on writes of the management API (http-api.md, management API).
 
-Answers are stored for 24 hours. The same key with a different request is a 409.
+Answers are stored for 24 hours; an error uses up no key. The same key with a different request is a 409.
 """
 
 import re
@@ -14,11 +14,11 @@ from app.domain.masking import holds_password
 from app.services.gateway import Management
 from app.services.management.idempotency import CallKey, RecordedCall
 from app.web import problems
-from app.web.limits import STREAMED, whole_body
+from app.web.middleware.limits import STREAMED, whole_body
+from app.web.problem_codes import Code
 
-# These answers are not stored, so that the caller can repeat the call with the same key.
-_TRANSIENT_STATUSES = frozenset({401, 403, 408, 429})
-_FIRST_SERVER_ERROR = 500
+# An error is not stored: nothing was done, and the caller may send what is right with the same key.
+_FIRST_ERROR = 400
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _BAD_KEY = "Idempotency-Key: 1 to 255 visible ASCII characters, and nothing that looks like a password."
@@ -38,7 +38,7 @@ class IdempotencyKeys:
             await self._app(scope, receive, send)
             return
         if not _KEY.fullmatch(key) or holds_password(key):
-            await problems.response(422, _BAD_KEY)(scope, receive, send)
+            await problems.response(Code.INVALID_KEY, _BAD_KEY)(scope, receive, send)
             return
         management: Management = scope["app"].state.gateway.management
         token = Headers(scope=scope).get("authorization", "").partition(" ")[2]
@@ -49,7 +49,7 @@ class IdempotencyKeys:
         try:
             body = await whole_body(receive)
         except HTTPException as error:  # too large
-            await problems.response(error.status_code, str(error.detail))(scope, receive, send)
+            await problems.response(Code.BODY_TOO_LARGE, str(error.detail))(scope, receive, send)
             return
         except ClientDisconnect:
             return
@@ -61,10 +61,10 @@ class IdempotencyKeys:
         elif management.idempotent_calls.is_same(known, request):
             await _answer_again(known, scope, receive, send)
         else:
-            await problems.response(409, _OTHER_BODY)(scope, receive, send)
+            await problems.response(Code.KEY_REUSED, _OTHER_BODY)(scope, receive, send)
 
     async def _run(self, management: Management, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
-        """Handle the request, store its answer unless it is transient, and send it once it is stored."""
+        """Handle the request, store its answer unless it is an error, and send it once it is stored."""
         answer: list[Message] = []
 
         async def replayed_body() -> Message:
@@ -79,7 +79,7 @@ class IdempotencyKeys:
             await management.idempotent_calls.drop(call)
             raise
         status = answer[0]["status"]
-        if status in _TRANSIENT_STATUSES or status >= _FIRST_SERVER_ERROR:
+        if status >= _FIRST_ERROR:
             await management.idempotent_calls.drop(call)
         else:
             text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
@@ -101,7 +101,7 @@ def _is_write(scope: Scope) -> bool:
 
 async def _answer_again(known: RecordedCall, scope: Scope, receive: Receive, send: Send) -> None:
     if known.status is None:
-        await problems.response(409, _IN_PROGRESS, {"Retry-After": "2"})(scope, receive, send)
+        await problems.response(Code.KEY_IN_USE, _IN_PROGRESS, {"Retry-After": "2"})(scope, receive, send)
         return
     body = (known.body or "").encode()
     headers = [

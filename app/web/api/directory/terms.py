@@ -9,7 +9,7 @@ from app.domain import actors
 from app.domain.catalogue import CancelEffect
 from app.services.management.tokens import Caller, Scope
 from app.web.answers import answer
-from app.web.api.catalogue import Code
+from app.web.api.directory.catalogue import Code
 from app.web.bodies import Body, Fen
 from app.web.dependencies import ManagementIn, needs
 from app.web.times import Moment, ShanghaiTime
@@ -39,7 +39,7 @@ class TermsOut(BaseModel):
 @router.post(
     "/services/{service_code}/terms", status_code=202, summary="Announce new terms to all subscribers of a service"
 )
-async def post_terms(service_code: Code, given: TermsBody, caller: Writer, management: ManagementIn) -> TermsOut:
+async def announce_terms(service_code: Code, given: TermsBody, caller: Writer, management: ManagementIn) -> TermsOut:
     """Worse terms need each subscriber's own yes: they are asked by SMS, and without a yes the service ends that day.
 
     Terms that are no worse for a subscriber take effect that day by themselves. For new orders, PUT the service.

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web import problems
+from app.web.problem_codes import Code
 
 _MAX_BYTES = 64 * 1024
 # An array of up to 1,000 readings, or a list of up to 10,000 numbers.
@@ -52,7 +53,7 @@ class BodyLimit:
         detail = _DETAIL.format(largest // 1024)
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > largest:
-            await problems.response(_TOO_LARGE, detail)(scope, receive, send)
+            await problems.response(Code.BODY_TOO_LARGE, detail)(scope, receive, send)
             return
         size = 0
 
@@ -90,7 +91,7 @@ class ConcurrencyLimits:
             return
         if self._active[name] >= most:
             detail = f"There are {most} {name} under way, and no more at once; come again."
-            await problems.response(503, detail, _RETRY_AFTER)(scope, receive, send)
+            await problems.response(Code.BUSY, detail, _RETRY_AFTER)(scope, receive, send)
             return
         self._active[name] += 1
         try:

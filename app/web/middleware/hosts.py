@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, ip_address
 import httpx
 from starlette.types import Scope
 
+from app.web.problem_codes import Code
 from app.web.problems import ProblemError
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,11 +38,13 @@ class OwnHosts:
         place = _host_and_port(f"//{given[0]}") if len(given) == 1 else None
         if not self._is_exempt(scope["path"]) and (place is None or not self._is_ours(place[0])):
             raise ProblemError(
-                421,
+                Code.OTHER_HOST,
                 "This gateway answers to loopback names only; set SMSGW_ALLOWED_HOSTS to the name it is called by.",
             )
         if _is_write(scope) and _is_cross_origin(scope, place):
-            raise ProblemError(403, "Another web page sent this; only pages of this gateway may write to it.")
+            raise ProblemError(
+                Code.OTHER_ORIGIN, "Another web page sent this; only pages of this gateway may write to it."
+            )
 
     def _is_exempt(self, path: str) -> bool:
         return path.startswith(_WEBHOOKS) and path.removeprefix(_WEBHOOKS).partition("/")[0] in self.guarded
