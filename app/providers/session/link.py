@@ -62,8 +62,10 @@ class Link(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        # What the operating system does not accept stays here, so that it is known to be unsent.
-        self._transport.set_write_buffer_limits(high=0)
+        # What the operating system does not accept stays here, so that it is known to be unsent. TLS takes 0 for a
+        # buffer that is always full.
+        is_tls = transport.get_extra_info("sslcontext") is not None
+        self._transport.set_write_buffer_limits(high=1 if is_tls else 0, low=0)
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from app.providers.base import Accepted, BindEndedError, EndlessLease
 from tests.providers.session.carriers import AnyCarrier
-from tests.providers.session.rig import Stored, bound, listening, make
+from tests.providers.session.rig import Stored, bound, listening, make, message
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +54,17 @@ async def test_a_session_over_tls(certificate: Path, carrier: AnyCarrier) -> Non
     tls = {"ca": str(certificate), "server_name": "localhost"}
     async with bound(carrier, tls=served(certificate), options={"tls": tls}) as rig:
         assert await rig.send() == Accepted(rig.id(1))
+
+
+async def test_much_goes_both_ways_over_tls(certificate: Path, carrier: AnyCarrier) -> None:
+    tls = {"ca": str(certificate), "server_name": "localhost"}
+    async with bound(carrier, tls=served(certificate), options={"tls": tls, "window": 50}) as rig:
+        rig.deliver_all(*["0000"] * 1000)
+        sending = (
+            rig.send(message(recipient=f"+861380013{number:04}", reference=f"{number}")) for number in range(500)
+        )
+        assert all(isinstance(result, Accepted) for result in await asyncio.gather(*sending))
+        await rig.server.until(lambda: len(rig.answers) == 1000)
 
 
 @pytest.mark.parametrize(

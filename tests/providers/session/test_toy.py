@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.domain.service_numbers import Extension, ServiceNumbers
 from app.providers import provider_kinds
 from app.providers.base import EndlessLease
 from app.settings import SettingsFile
 from tests.docs.reading import ROOT, blocks
-from tests.providers.session.carriers import SMPP, AnyCarrier
+from tests.providers.session.carriers import CMPP3, SMPP, AnyCarrier
 from tests.providers.session.rig import Stored, make, message, until
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +34,16 @@ def test_the_settings_of_the_page(carrier: AnyCarrier) -> None:
     file = SettingsFile.model_validate(yaml.safe_load(first.code), context=provider_kinds())
     [provider] = file.providers.values()
     assert provider.kind == carrier.kind
+
+
+def test_the_page_about_cmpp_tells_the_operator_every_extension() -> None:
+    page = page_of(CMPP3).read_text("utf-8")
+    numbers = [
+        ServiceNumbers().number(one) for one in Extension if one not in (Extension.FOREIGN, Extension.CONFIRMATION)
+    ]
+    assert [number for number in numbers if f"| `{number}` |" not in page] == []
+    first, last = (ServiceNumbers().number(f"{Extension.CONFIRMATION}{place}") for place in ("00", "99"))
+    assert f"| `{first}` to `{last}` |" in page
 
 
 async def test_the_toy_at_the_terminal(carrier: AnyCarrier) -> None:
