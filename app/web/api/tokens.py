@@ -17,12 +17,18 @@ _pages = timed_paging(SortOrder.ASC, "^.{1,200}$")
 
 
 class TokenOut(BaseModel):
-    """A token; its secret is stored nowhere."""
+    """A token; its secret is stored nowhere. ``last_used_at`` is to the minute, null if it was never used.
+
+    Until ``replaced_until`` the secret before the present one is accepted, too.
+    """
 
     name: str
     scopes: list[Scope]
     created_at: ShanghaiTime
     revoked_at: ShanghaiTime | None
+    expires_at: ShanghaiTime | None
+    last_used_at: ShanghaiTime | None
+    replaced_until: ShanghaiTime | None
 
 
 class TokensOut(BaseModel):

@@ -13,6 +13,9 @@ EXAMPLES = {
                         "scopes": ["directory:write"],
                         "created_at": "2026-03-02T10:00:00+08:00",
                         "revoked_at": None,
+                        "expires_at": "2027-06-01T10:00:00+08:00",
+                        "last_used_at": "2026-12-01T09:58:00+08:00",
+                        "replaced_until": None,
                     }
                 ],
                 "next_cursor": None,

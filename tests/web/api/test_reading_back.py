@@ -1,5 +1,7 @@
 """What was written is read back, and two writers do not overwrite each other (http-api.md, reading back)."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.db.access import access_record
@@ -108,6 +110,19 @@ async def test_tokens_are_listed_by_name(web: Web) -> None:
         ("care", ["care"], False),
         ("read", ["read"], True),
     ]
+
+
+async def test_a_token_is_listed_with_its_ends_and_its_last_use(web: Web) -> None:
+    tokens = web.running.gateway.management.tokens
+    tokens.create("crm", frozenset({"read"}), timedelta(days=90))
+    secret, _ = tokens.rotate("crm", timedelta(hours=24))
+    [before] = (await web.get("/api/v1/tokens")).json()["tokens"]
+    assert before["last_used_at"] is None
+    assert before["replaced_until"] < before["expires_at"]
+    await web.client.get("/api/v1/services", headers={"Authorization": f"Bearer {secret}"})
+    await tokens.finish()
+    [after] = (await web.get("/api/v1/tokens")).json()["tokens"]
+    assert after["last_used_at"] is not None
 
 
 async def test_providers_are_listed_with_their_state(web: Web) -> None:
