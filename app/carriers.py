@@ -41,17 +41,19 @@ def build_carriers(
     transport: httpx.AsyncBaseTransport,
     toy: ToyCarrier | None = None,
 ) -> Carriers:
-    """Make each provider of the settings and, where it can send, its delivery; add the simulated network's loop.
+    """Make each provider of the settings and, where it can send, its delivery.
 
-    ``toy`` stands between the gateway and the simulated handsets; the settings have its provider. Raise SettingsError
-    for a second simulator and a default provider that cannot send.
+    If handsets are simulated, add the loop for their reports. ``toy`` stands between the gateway and the simulated
+    handsets; the settings have its provider. Raise SettingsError for a second simulator and a default provider that
+    cannot send.
     """
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts, membership.share, has_fates=settings.disposable)
     providers = _providers(settings, Surroundings(transport))
     slots = Slots(database, membership, providers)
     beside = CarrierBeside(toy, database, ids, network) if toy else None
-    engine.add("simulated reports", (beside or network).step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
+    if beside or any(provider.kind == SIMULATOR for provider in providers.values()):
+        engine.add("simulated reports", (beside or network).step, work=(Work.REPORTS, ""), is_ours=membership.is_worker)
     deliveries = {
         name: HandsetDelivery(
             database,

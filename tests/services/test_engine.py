@@ -27,9 +27,10 @@ from app.services.engine import Engine
 from app.services.intake import Source
 from app.services.management.campaigns import NewCampaign
 from app.services.simulator.network import PROVIDER
-from app.settings import SettingsFile
+from app.settings import Environment, SettingsFile
 from app.settings.file import Windows
 from tests.running import ALICE, BOB, Running, running, settings_for
+from tests.services.carriers import use
 from tests.statements import listening
 
 pytestmark = pytest.mark.anyio
@@ -223,3 +224,11 @@ async def test_a_message_alone_takes_three_commits(gateway: Running) -> None:
     assert database.changes - before == 3
     if database.is_sqlite:  # its reads have an engine of their own
         assert commits == 3
+
+
+async def test_no_loop_looks_for_simulated_reports_where_no_network_is_simulated(
+    unused_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production = settings_for(unused_sqlite_url, Environment.PRODUCTION, use(monkeypatch, unused_sqlite_url).file)
+    async with running(production) as gateway:
+        assert "simulated reports" not in {loop.name for loop in gateway.gateway.engine.loops}
