@@ -21,6 +21,17 @@ _LIKE: Mapping[str, tuple[tuple[type, ...], str]] = {
 }
 
 
+# From narrow to wide: a test that uses one of them gets its other fixtures from the same gateway. The classes are those
+# of the nodes whose marks such a fixture follows; there is none for a whole run.
+WIDER: Mapping[str, type[pytest.Collector] | None] = {
+    "smsgw_class": pytest.Class,
+    "smsgw_module": pytest.Module,
+    "smsgw_session": None,
+}
+# What a gateway begins with: only marks that are there when it begins can say it.
+_OF_BEGINNING = ("fixture", "now", "config")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the marks of a test say; a word that is not there is not in ``words``."""
@@ -37,7 +48,7 @@ class Wanted:
 
 
 def check(item: pytest.Item) -> None:
-    """Raise CollectError for a mark with a word or value that it does not have."""
+    """Raise CollectError for a mark with a word or value that it does not have, or one that would have no effect."""
     for mark in item.iter_markers(MARK):
         if mark.args:
             raise pytest.Collector.CollectError(
@@ -53,6 +64,31 @@ def check(item: pytest.Item) -> None:
                 raise pytest.Collector.CollectError(
                     f"{item.nodeid}: @pytest.mark.{MARK}({word}={value!r}): give {like}"
                 )
+    _check_wider(item)
+
+
+def _check_wider(item: pytest.Item) -> None:
+    """Raise CollectError if marks say how a gateway begins that a wider fixture has begun before."""
+    names = getattr(item, "fixturenames", ())
+    wider = next((name for name in WIDER if name in names), None)
+    if wider is None:
+        return
+    level = WIDER[wider]
+    owner = item.getparent(level) if level is not None else item.session
+    if owner is None:
+        return  # a function outside of classes is its own
+    followed = list(owner.iter_markers(MARK))
+    for mark in item.iter_markers(MARK):
+        ignored = [word for word in _OF_BEGINNING if word in mark.kwargs and mark not in followed]
+        if ignored:
+            where = "the module (pytestmark)" if level is pytest.Module else "the class or module"
+            mend = (
+                f"say it in a mark of {where}" if level is not None else "set it for the run, in the settings of pytest"
+            )
+            raise pytest.Collector.CollectError(
+                f"{item.nodeid}: @pytest.mark.{MARK}({ignored[0]}=…) has no effect, as the test uses {wider}, "
+                f"whose gateway has begun before; {mend}, or use the fixture smsgw"
+            )
 
 
 def _is_time(value: object) -> bool:

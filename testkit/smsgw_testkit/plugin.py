@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from smsgw_testkit.runs import Run
 
 _OF_DEMO = "13800138000"
-# From narrow to wide: a test that uses one of them gets its other fixtures from the same gateway.
-_WIDER = ("smsgw_class", "smsgw_module", "smsgw_session")
 _Made = pytest.Item | pytest.Collector | list[pytest.Item | pytest.Collector] | None
 _run: pytest.StashKey["Run"] = pytest.StashKey()
 _used: pytest.StashKey["Gateway"] = pytest.StashKey()
@@ -125,7 +123,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def smsgw(request: pytest.FixtureRequest) -> Iterator["Gateway"]:
     """The gateway, freshly reset: the demo customers, and a clock that stands at 2026-03-02 10:00 in Shanghai."""
-    wider = next((name for name in _WIDER if name in request.fixturenames), None)
+    wider = next((name for name in marks.WIDER if name in request.fixturenames), None)
     with _run_of(request.config).test(request, request.getfixturevalue(wider) if wider else None) as gateway:
         request.node.stash[_used] = gateway
         yield gateway
@@ -183,7 +181,7 @@ def smsgw_class(request: pytest.FixtureRequest) -> Iterator["Gateway"]:
 def _gateway_of(item: pytest.Item) -> "Gateway | None":
     """Return the gateway that a test uses, also if it asks for a wider fixture only."""
     values: dict[str, Gateway] = getattr(item, "funcargs", {})
-    return item.stash.get(_used, None) or next((values[name] for name in _WIDER if name in values), None)
+    return item.stash.get(_used, None) or next((values[name] for name in marks.WIDER if name in values), None)
 
 
 def _run_of(config: pytest.Config) -> "Run":

@@ -183,6 +183,47 @@ def test_a_mark_with_a_wrong_word_is_an_error_at_collection(run: Pytest, mark: s
     assert "passed" not in done.stdout
 
 
+WIDE_MARKS = """
+import pytest
+{module}
+
+@pytest.mark.smsgw({class_})
+class TestIt:
+    @pytest.mark.smsgw({test})
+    def test_it(self, {fixture}):
+        assert {fixture}.clock.now.year == 2030
+"""
+
+
+@pytest.mark.parametrize(
+    ("fixture", "place", "mend"),
+    [
+        ("smsgw_session", "module", "set it for the run"),
+        ("smsgw_module", "class_", r"say it in a mark of the module (pytestmark)"),
+        ("smsgw_module", "test", r"say it in a mark of the module (pytestmark)"),
+        ("smsgw_class", "test", "say it in a mark of the class or module"),
+    ],
+)
+def test_a_mark_that_a_wider_fixture_would_not_follow_is_an_error_at_collection(
+    run: Pytest, fixture: str, place: str, mend: str
+) -> None:
+    given = {"module": "", "class_": "", "test": "", place: "config={'confirm_mode': 'code'}"}
+    given["module"] = f"pytestmark = pytest.mark.smsgw({given['module']})"
+    out = run(WIDE_MARKS.format(fixture=fixture, **given)).stdout
+    assert "ERROR collecting test_it.py" in out
+    assert f"@pytest.mark.smsgw(config=…) has no effect, as the test uses {fixture}, whose gateway has begun" in out
+    assert mend in out
+
+
+@pytest.mark.parametrize("fixture", ["smsgw_class", "smsgw_module"])
+def test_a_wider_fixture_follows_the_marks_of_its_place(run: Pytest, shared: str, fixture: str) -> None:
+    place = fixture.replace("smsgw_class", "class_").replace("smsgw_module", "module")
+    given = {"module": "", "class_": "", "test": "strict=False", place: "now='2030-01-01'"}
+    given["module"] = f"pytestmark = pytest.mark.smsgw({given['module']})"
+    out = run(WIDE_MARKS.format(fixture=fixture, **given), shared).stdout
+    assert "1 passed" in out, out
+
+
 NEEDS = "def test_it(handset): handset.send('0000')\n"
 
 
