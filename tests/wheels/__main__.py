@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.databases import postgresql
 from tests.wheels.artefacts import ROOT, check_gateway, check_testkit
+from tests.wheels.durations import check_durations
 from tests.wheels.environment import Environment
 from tests.wheels.starting import check_start, folder_with_an_app
 
@@ -31,7 +32,9 @@ def main(wheels: Path) -> None:
         if _EXAMPLE.is_dir():
             example = folder / "example"
             shutil.copytree(_EXAMPLE, example, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
-            print(installed.run("-m", "pytest", "-q", "-n", "2", "--smsgw-durations", cwd=example))
+            said = installed.run("-m", "pytest", "-q", "-n", "2", "--smsgw-durations", cwd=example)
+            print(said)
+            check_durations(said)
 
 
 if __name__ == "__main__":
