@@ -247,6 +247,7 @@ class Directory:
     @property
     def tickets(self) -> list[Ticket]:
         """All tickets."""
+        self.settle()
         rows = self.api.get("/api/v1/tickets", {"limit": 500})["tickets"]
         return [Ticket(self.api, row["id"], self.settle) for row in rows]
 

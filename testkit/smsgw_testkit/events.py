@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from smsgw_testkit import times
+from smsgw_testkit.dialling import national
 from smsgw_testkit.errors import EventMissing
 from smsgw_testkit.wire.receiver import EVENTS, Behaviour, Received, Receiver
 
@@ -48,7 +49,7 @@ class Event:
 
     def is_about(self, handset: "Handset | None") -> bool:
         """Return True if the event is about the number of a handset; None stands for all."""
-        return handset is None or str(self.data.get("msisdn", "")).endswith(handset.number.lstrip("+"))
+        return handset is None or national(str(self.data.get("msisdn", ""))) == national(handset.number)
 
     def __str__(self) -> str:
         return f"{times.short(self.at)} {self.receiver} {self.type} {json.dumps(self.data, ensure_ascii=False)}"

@@ -10,6 +10,7 @@ from smsgw_testkit import times
 from smsgw_testkit.carrier import Carrier, CarrierCalls
 from smsgw_testkit.clock import Arrivals, Clock
 from smsgw_testkit.defaults import DEMO, REAL, UNSET, Defaults, Unset
+from smsgw_testkit.dialling import national
 from smsgw_testkit.directory import Directory, Numbers
 from smsgw_testkit.errors import GatewayBusy, GatewayTrouble, SmsgwError
 from smsgw_testkit.events import Events
@@ -208,7 +209,7 @@ class Gateway(Directory):
         dead = [
             f"the text {row['id']} of {row['handset']} could not be handled: {row['reason']}"
             for row in trouble["dead_letters"]
-            if not self._is_shared or row["handset"] in self._handsets
+            if not self._is_shared or self._known_as(row["handset"]) in self._handsets
         ]
         errors = 0 if self._is_shared else int(trouble["server_errors"])
         carrier = Carrier(self.api, self._parts.receiver, self.drain)
@@ -226,7 +227,7 @@ class Gateway(Directory):
             return "\n".join(["the gateway has ended; its last lines:", *self._parts.backend.lines(_LOG_LINES)])
         lines = [f"clock: {self.now.isoformat(' ', 'seconds')}{'' if self.clock.stands else ', running'}"]
         for number, handset in self._handsets.items():
-            lines += [f"handset {number}:", *(f"  {message}" for message in handset.thread)]
+            lines += [f"handset {number}:", *(f"  {message}" for message in handset.shown())]
         asked = self.api.get("/simulator/questions", {"handset": list(self._handsets)})["questions"]
         lines += [f"open questions: {open_questions(asked)}", "log:", *self.log]
         return "\n".join(lines)
@@ -279,4 +280,4 @@ class Gateway(Directory):
 
     def _known_as(self, number: str) -> str:
         """Return the number as the test wrote it."""
-        return next((known for known in self._handsets if number.endswith(known.lstrip("+"))), number)
+        return next((known for known in self._handsets if national(known) == national(number)), number)

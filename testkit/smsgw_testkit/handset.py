@@ -80,7 +80,9 @@ class Handset:
 
     def reply(self, text: str, *, wait: bool = True) -> Messages:
         """Answer the last message, to the number that it came from, as a phone does."""
-        return self.send(text, self.last.sender, wait=wait)
+        if wait:
+            self._gateway.settle()
+        return self.send(text, self._newest(self.shown()).sender, wait=wait)
 
     def asks_again(self, message_id: str | None = None, *, wait: bool = True) -> Messages:
         """Have the carrier post a text twice: the one with this id, or the last. Return what came for it anew."""
@@ -89,27 +91,32 @@ class Handset:
         wanted = message_id if message_id is not None else next(reversed(self._sent))
         if wanted not in self._sent:
             raise SmsgwError(f"{self.number} has sent no message {wanted}; it has sent: {', '.join(self._sent)}")
-        before = {message.id for message in self.thread}
+        if wait:
+            self._gateway.settle()
+        before = {message.id for message in self.shown()}
         came = self._post(self._sent[wanted], wait=wait)
         return Messages(message for message in came if message.id not in before)
 
     @property
     def thread(self) -> Messages:
         """All messages, both ways, oldest first."""
+        self._gateway.settle()
+        return self.shown()
+
+    def shown(self) -> Messages:
+        """Return all messages that are there already, without waiting for what is on its way."""
         return self._read(None)
 
     @property
     def inbox(self) -> Messages:
         """What came to the handset since ``clear()``, oldest first."""
+        self._gateway.settle()
         return _received(self._read(self._begin))
 
     @property
     def last(self) -> Message:
         """The message that came last. Raise NoMessage if none did."""
-        found = _received(self.thread)
-        if not found:
-            raise NoMessage(f"nothing has come to {self.number}")
-        return found[-1]
+        return self._newest(self.thread)
 
     @property
     def last_sent_id(self) -> str:
@@ -144,15 +151,15 @@ class Handset:
     @property
     def questions(self) -> list[dict[str, Any]]:
         """The open questions: what they ask (``kind``), the ``number`` to answer to, and ``until`` when."""
-        found: list[dict[str, Any]] = self._api.get("/simulator/questions", {"handset": self.number})["questions"]
-        return found
+        self._gateway.settle()
+        return self._asked()
 
     # ---- the customer
 
     @property
     def language(self) -> str:
         """``zh`` or ``en``; assign to change it."""
-        return str(self._api.get(self._customer)["language"])
+        return str(self.customer["language"])
 
     @language.setter
     def language(self, language: str) -> None:
@@ -161,7 +168,7 @@ class Handset:
     @property
     def customer(self) -> dict[str, Any]:
         """The customer's fields, as the API shows them."""
-        found: dict[str, Any] = self._api.get(self._customer)
+        found: dict[str, Any] = self._of_customer("")
         return found
 
     def change(self, **fields: object) -> None:
@@ -201,13 +208,13 @@ class Handset:
     @property
     def subscriptions(self) -> dict[str, Subscription]:
         """What the customer has or had, by the code of the service."""
-        rows = self._api.get(f"{self._customer}/subscriptions")["subscriptions"]
+        rows = self._of_customer("/subscriptions")["subscriptions"]
         return {row["service_code"]: Subscription.read(row) for row in rows}
 
     @property
     def tickets(self) -> list[Ticket]:
         """The customer's tickets."""
-        rows = self._api.get(f"{self._customer}/tickets")["tickets"]
+        rows = self._of_customer("/tickets")["tickets"]
         return [Ticket(self._api, row["id"], self._gateway.settle) for row in rows]
 
     @property
@@ -216,16 +223,14 @@ class Handset:
         found: list[Evidence] = []
         cursor: str | None = None
         while True:
-            page = self._api.get(
-                f"{self._customer}/evidence", {"limit": _PAGE, **({"cursor": cursor} if cursor else {})}
-            )
+            page = self._of_customer("/evidence", {"limit": _PAGE, **({"cursor": cursor} if cursor else {})})
             found += map(Evidence.read, page["evidence"])
             if (cursor := page["next_cursor"]) is None:
                 return found
 
     def verify_evidence(self) -> int:
         """Return how many records the chain has. Raise SmsgwError if it does not verify."""
-        found = self._api.get(f"{self._customer}/evidence/verify")
+        found = self._of_customer("/evidence/verify")
         if not found["ok"]:
             raise SmsgwError(f"the evidence of {self.number} does not verify from record {found['first_bad']}: {found}")
         return int(found["records"])
@@ -242,7 +247,7 @@ class Handset:
         sent_id = self._api.post(f"{self._path}/messages", body)["id"]
         self._sent[sent_id] = sent
         if not wait:
-            return Messages()
+            return Messages((), lambda: f"{sent.text!r} was sent with wait=False; smsgw.drain() waits for what comes")
         self._gateway.settle()
         came = [message for message in self._read(sent_id) if message.in_reply_to == sent_id]
         return Messages(came, lambda: self._why(sent_id, sent))
@@ -257,11 +262,25 @@ class Handset:
                 return Messages(found)
             after = found[-1].id
 
+    def _of_customer(self, path: str, query: "Mapping[str, object] | None" = None) -> Any:  # noqa: ANN401  JSON
+        self._gateway.settle()
+        return self._api.get(f"{self._customer}{path}", query)
+
+    def _asked(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._api.get("/simulator/questions", {"handset": self.number})["questions"]
+        return found
+
+    def _newest(self, messages: Messages) -> Message:
+        found = _received(messages)
+        if not found:
+            raise NoMessage(f"nothing has come to {self.number}")
+        return found[-1]
+
     def _why(self, sent_id: str, sent: _Sent) -> str:
         """Return what the gateway made of a text, and where answers are expected."""
         verdict = self._api.get(f"{self._path}/messages/{sent_id}").get("verdict") or {}
         understood = f"{sent.text!r} to {sent.to} was understood as: {verdict.get('word') or 'nothing yet'}"
-        return f"{understood}; open questions: {open_questions(self.questions)}"
+        return f"{understood}; open questions: {open_questions(self._asked())}"
 
 
 def open_questions(rows: list[dict[str, Any]]) -> str:

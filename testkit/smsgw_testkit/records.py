@@ -23,7 +23,8 @@ class Record:
         self._settle = settle
 
     def read(self) -> dict[str, Any]:
-        """Return all fields, as the API shows them now."""
+        """Return all fields, as the API shows them once the gateway has nothing left to do."""
+        self._settle()
         found: dict[str, Any] = self._api.get(f"/api/v1/{self._within}/{self.id}")
         return found
 

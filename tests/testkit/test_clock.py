@@ -24,6 +24,12 @@ def test_what_comes_on_the_way_by_handset(smsgw: Gateway, handset: Handset) -> N
     assert smsgw.clock.now == datetime(2026, 3, 12, 13, 1, 30, tzinfo=SHANGHAI)
 
 
+@pytest.mark.parametrize("number", ["+8613800138000", "008613800138000"])
+def test_what_comes_to_a_number_that_is_written_in_full(smsgw: Gateway, number: str) -> None:
+    reader = smsgw.handset(number)
+    assert "天气预报" in smsgw.clock.to("2026-03-12 12:00").of(reader)
+
+
 def test_back_in_time(smsgw: Gateway, handset: Handset) -> None:
     handset.send("HELP")
     with pytest.raises(ClockError, match="reset"):

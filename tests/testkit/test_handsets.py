@@ -84,3 +84,28 @@ def test_evidence_and_subscriptions(smsgw: Gateway, handset: Handset) -> None:
     assert stopped.payload is not None
     assert stopped.payload["answer"] == "1"
     assert handset.verify_evidence() == len(handset.evidence)
+
+
+def order_as_software_does(smsgw: Gateway, customer: Handset) -> None:
+    """Order by HTTP, as software under test does: the kit knows nothing of it, and waits for nothing."""
+    smsgw.api.post("/api/v1/orders", {"msisdn": customer.number, "service_code": "ZQ", "channel": "sp"})
+
+
+def test_what_is_read_is_waited_for(smsgw: Gateway) -> None:
+    for _ in range(10):
+        asked, replying, heard, shown = (smsgw.subscriber() for _ in range(4))
+        for customer in (asked, replying, heard, shown):
+            order_as_software_does(smsgw, customer)
+        assert [question["kind"] for question in asked.questions] == ["confirming-order"]
+        assert "足球快讯" in replying.reply("是").one()
+        assert "足球快讯" in heard.inbox
+        assert "足球快讯" in shown.last
+        shown.send("否", to=shown.last.sender, wait=False)
+        assert shown.subscriptions == {}
+        heard.reply("是", wait=False)
+        assert list(heard.subscriptions) == ["ZQ"]
+
+
+def test_without_waiting_is_said_of_what_did_not_come(handset: Handset) -> None:
+    with pytest.raises(NoMessage, match=r"nothing came; 'HELP' was sent with wait=False; smsgw.drain\(\) waits"):
+        handset.send("HELP", wait=False).one()
