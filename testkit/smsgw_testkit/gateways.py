@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +65,7 @@ class Gateway(Directory):
         self._handsets: dict[str, Handset] = {}
         self._newest: str | None = None
         self._is_shared = False
+        self._said: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return f"<Gateway {self.url}>"
@@ -96,6 +98,7 @@ class Gateway(Directory):
         ``is_shared``: other tests use the gateway now, so that only trouble with this test's handsets is its own.
         """
         self._is_shared = is_shared
+        self._said.clear()
         self._handsets.clear()
         self._newest = None
         self._events.clear()
@@ -195,14 +198,20 @@ class Gateway(Directory):
         self._parts.durations.note("send", seconds)
 
     def check(self) -> None:
-        """Raise GatewayTrouble if anything went wrong that no test asked for."""
-        found = self.troubles()
+        """Raise GatewayTrouble if anything went wrong that no test asked for. What was said once is not said again."""
+        found = self.new_troubles()
         if found:
             raise GatewayTrouble("; ".join(found) + " (strict=False lets a test pass with that)")
 
+    def new_troubles(self) -> list[str]:
+        """Return the troubles since the last call: tests that share a gateway answer for their own ones alone."""
+        found = Counter(self.troubles())
+        new, self._said = found - self._said, found
+        return list(new.elements())
+
     def troubles(self) -> list[str]:
         """Return what went wrong: dead letters, errors of the gateway, events that did not verify or were refused."""
-        if self._address_of is not None:
+        if self._address_of is not None or self._addressed:
             with contextlib.suppress(GatewayBusy):  # a receiver that hangs, as its test wants
                 self.drain(events=True)
         trouble = self.api.get("/simulator/trouble")
@@ -211,11 +220,12 @@ class Gateway(Directory):
             for row in trouble["dead_letters"]
             if not self._is_shared or self._known_as(row["handset"]) in self._handsets
         ]
-        errors = 0 if self._is_shared else int(trouble["server_errors"])
+        failed = "the gateway answered a call with an error of its own; see its log"
+        errors = [] if self._is_shared else [failed] * int(trouble["server_errors"])
         carrier = Carrier(self.api, self._parts.receiver, self.drain)
         return [
             *dead,
-            *([f"the gateway answered {errors} calls with an error of its own; see its log"] if errors > 0 else []),
+            *errors,
             *self._events.troubles,
             *carrier.troubles,
             *self._refused_elsewhere(),

@@ -58,9 +58,16 @@ class Run:
         yield gateway
 
     def check(self, item: pytest.Item, gateway: Gateway) -> None:
-        """Raise GatewayTrouble if a test that passed overlooked something, unless it need not look (``strict``)."""
+        """Raise GatewayTrouble if a test that passed overlooked something, unless it need not look (``strict``).
+
+        Raise GatewayDied if its gateway has ended, in any case.
+        """
         if Wanted.of(item).words.get("strict", self.strict):
             gateway.check()
+        elif gateway.has_ended:
+            gateway.drain()
+        else:
+            gateway.new_troubles()
 
     @contextmanager
     def wide(self, request: pytest.FixtureRequest) -> Iterator[Gateway]:

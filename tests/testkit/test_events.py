@@ -121,7 +121,6 @@ def test_the_gateway_posts_to_software_under_test_itself(smsgw: Gateway, softwar
     smsgw.check()
     software.status = 500
     stop_the_newspaper_of_another(smsgw)
-    smsgw.drain(events=True)
     with pytest.raises(GatewayTrouble, match=r"sp:XINHUA did not take subscription.unsubscribed"):
         smsgw.check()
 

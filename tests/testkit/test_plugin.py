@@ -120,6 +120,56 @@ def test_trouble_that_no_test_asked_for_is_an_error(run: Pytest, shared: str) ->
     assert "2 passed" in run(STRICT, shared, ini="smsgw_strict = false\n").stdout
 
 
+STRICT_AND_WIDE = """
+import pytest, urllib.request
+
+@pytest.fixture
+def trouble(smsgw_module):
+    request = urllib.request.Request(smsgw_module.events.address_of("XINHUA"), b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request)
+
+def test_overlooks_it(trouble): pass
+
+def test_has_none(smsgw_module): pass
+
+@pytest.mark.smsgw(strict=False)
+def test_need_not_look(trouble): pass
+
+def test_has_none_either(smsgw_module): pass
+
+def test_fails_by_itself(trouble): assert False
+
+def test_has_none_of_that(smsgw_module): pass
+
+def test_has_its_own(trouble, smsgw): pass
+"""
+
+
+def test_trouble_is_an_error_of_its_test_alone_where_tests_share_a_gateway(run: Pytest, shared: str) -> None:
+    out = run(STRICT_AND_WIDE, shared, "-rfE").stdout
+    assert "3 failed, 4 passed" in out, out
+    for name in ("overlooks_it", "fails_by_itself", "has_its_own"):
+        assert f"FAILED test_it.py::test_{name}" in out
+    assert "; an event to XINHUA" not in out
+
+
+ENDS = """
+import os, pytest
+
+@pytest.mark.smsgw(strict=False)
+def test_kills_it_last(smsgw):
+    os.kill(smsgw._parts.backend.pid, 9)
+    smsgw._parts.backend._process.wait()
+"""
+
+
+def test_a_gateway_that_ends_is_an_error_of_a_test_that_need_not_look(run: Pytest) -> None:
+    out = run(ENDS).stdout
+    assert "1 failed" in out, out
+    assert "GatewayDied: the gateway ended with status -9" in out
+
+
 def test_a_wrong_timeout_is_said(run: Pytest, shared: str) -> None:
     done = run(NEEDS, shared, ini="smsgw_timeout = soon\n")
     assert "smsgw_timeout = soon: give a number of seconds" in done.stdout
