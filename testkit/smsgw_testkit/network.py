@@ -1,9 +1,12 @@
 """The simulated network: how it answers the gateway's sends, and what it reports about them."""
 
+import http
+from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Literal, Self
 
+from smsgw_testkit.errors import Refused
 from smsgw_testkit.wire.calls import Api
 
 Report = Literal["delivered", "undelivered", "expired", "none"]
@@ -11,11 +14,16 @@ _Mode = Literal["ok", "reject", "throttle", "timeout", "error"]
 
 
 class Trouble:
-    """A trouble of the network, which lasts until ``network.ok()`` or, as a ``with`` block, until the block ends."""
+    """A trouble of the network, which lasts until ``network.ok()`` or, as a ``with`` block, until the block ends.
 
-    def __init__(self, network: "Network", part: str) -> None:
+    Then it is as it was before the block, so that one block may stand in another.
+    """
+
+    def __init__(self, network: "Network", part: str, before: Mapping[str, object] | None) -> None:
+        """``before`` is what was there; None: nothing of this handset's own."""
         self._network = network
         self._part = part
+        self._before = before
 
     def __enter__(self) -> Self:
         return self
@@ -24,7 +32,7 @@ class Trouble:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the trouble."""
-        self._network.end(self._part)
+        self._network.put_back(self._part, self._before)
 
 
 class Network:
@@ -58,8 +66,7 @@ class Network:
     def reports(self, report: Report, after: timedelta | float = 0) -> Trouble:
         """Report this of the messages taken from now on, so long after (a ``timedelta``, or seconds)."""
         seconds = int(after.total_seconds() if isinstance(after, timedelta) else after)
-        self._api.put(f"{self._path}/delivery", {"report": report, "delay_seconds": seconds})
-        return Trouble(self, "delivery")
+        return self._trouble("delivery", {"report": report, "delay_seconds": seconds})
 
     def ok(self) -> None:
         """Take everything, and report it as delivered at once."""
@@ -75,7 +82,23 @@ class Network:
         else:
             self._api.put(f"{self._path}/delivery", {"report": "delivered"})
 
+    def put_back(self, part: str, before: Mapping[str, object] | None) -> None:
+        """Have ``faults`` or ``delivery`` be as they were."""
+        if before is None:
+            self.end(part)
+        else:
+            self._api.put(f"{self._path}/{part}", before)
+
     def _fault(self, mode: _Mode, times: int | None, rate: float) -> Trouble:
         count = {} if times is None else {"count": times}
-        self._api.put(f"{self._path}/faults", {"mode": mode, "rate": rate, **count})
-        return Trouble(self, "faults")
+        return self._trouble("faults", {"mode": mode, "rate": rate, **count})
+
+    def _trouble(self, part: str, body: Mapping[str, object]) -> Trouble:
+        before: Mapping[str, object] | None = None
+        try:
+            before = self._api.get(f"{self._path}/{part}")
+        except Refused as refused:
+            if refused.status != http.HTTPStatus.NOT_FOUND:
+                raise
+        self._api.put(f"{self._path}/{part}", body)
+        return Trouble(self, part, before)

@@ -23,6 +23,18 @@ def test_a_block_ends_what_it_began(smsgw: Gateway, handset: Handset) -> None:
     assert handset.send("HELP").one().status == "delivered"
 
 
+def test_a_block_in_another_leaves_the_outer_one(smsgw: Gateway, handset: Handset) -> None:
+    for network in (smsgw.network, handset.network):
+        with network.reports("undelivered"):
+            with network.reports("none"), network.refuse(times=3):
+                with network.refuse(times=1):
+                    assert handset.send("HELP") == []
+                    assert handset.send("HELP").one().status == "accepted"
+                assert handset.send("HELP") == []
+            assert handset.send("HELP").one().status == "undelivered"
+        assert handset.send("HELP").one().status == "delivered"
+
+
 def test_every_trouble_has_its_effect(smsgw: Gateway) -> None:
     refused, lost, throttled = smsgw.subscriber(), smsgw.subscriber(), smsgw.subscriber()
     refused.network.refuse(times=1)
