@@ -9,6 +9,8 @@ from smsgw_testkit.times import Time
 DEMO = "demo"
 STANDING_AT = "2026-03-02T10:00:00+08:00"
 REAL = "real"
+# Seconds for which a call of the gateway can wait.
+LONGEST_WAIT = 300
 
 
 class Unset(Enum):

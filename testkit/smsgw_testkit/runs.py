@@ -1,5 +1,6 @@
 """One run of pytest: its settings, its gateways, and what a test or a wider fixture gets of them."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from smsgw_testkit.defaults import STANDING_AT, Defaults
+from smsgw_testkit.defaults import LONGEST_WAIT, STANDING_AT, Defaults
 from smsgw_testkit.gateways import Gateway
 from smsgw_testkit.marks import Wanted
 from smsgw_testkit.running.configuration import Configuration
@@ -43,7 +44,9 @@ class Run:
             now=str(config.getini("smsgw_now")) or STANDING_AT,
             timeout=_seconds(str(config.getini("smsgw_timeout"))),
         )
-        session = Session(choice, defaults, worker, bool(config.getoption("smsgw_no_reset")))
+        no_reset = bool(config.getoption("smsgw_no_reset"))
+        _check_sharing(choice, no_reset=no_reset)
+        session = Session(choice, defaults, worker, no_reset)
         return cls(session, config.rootpath / named if named else None, bool(config.getini("smsgw_strict")))
 
     @contextmanager
@@ -92,13 +95,32 @@ class Run:
         fixture = cast("str | None", wanted.words.get("fixture", defaults.fixture))
         now = cast("Time", wanted.words.get("now", defaults.now))
         if self.session.no_reset:
+            ignored = next((word for word in ("fixture", "now") if word in wanted.words), None)
+            if ignored:
+                raise pytest.UsageError(
+                    f"@pytest.mark.smsgw({ignored}=…) needs a reset, and --smsgw-no-reset forbids it: leave out either"
+                )
             gateway.begin(fixture=None, is_shared=True)
         else:
             gateway.reset(fixture=fixture, now=now)
 
 
+def _check_sharing(choice: Choice, *, no_reset: bool) -> None:
+    """Raise UsageError for options by which tests would empty the gateway of others, or begin with nothing."""
+    if no_reset and not choice.url:
+        raise pytest.UsageError("--smsgw-no-reset is for a gateway that others use, too: give its --smsgw-url")
+    if choice.url and not no_reset and int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+        raise pytest.UsageError(
+            f"each worker would reset the gateway at {choice.url} in the middle of the others' tests: add "
+            "--smsgw-no-reset, use one worker (-n 0), or leave out the URL (or SMSGW_URL), so that each starts its own"
+        )
+
+
 def _seconds(given: str) -> float:
     try:
-        return float(given)
+        seconds = float(given)
     except ValueError:
-        raise pytest.UsageError(f"smsgw_timeout = {given}: give a number of seconds") from None
+        seconds = 0
+    if not 0 < seconds <= LONGEST_WAIT:
+        raise pytest.UsageError(f"smsgw_timeout = {given}: give a number of seconds, at most {LONGEST_WAIT}")
+    return seconds

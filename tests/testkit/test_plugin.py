@@ -171,8 +171,9 @@ def test_a_gateway_that_ends_is_an_error_of_a_test_that_need_not_look(run: Pytes
 
 
 def test_a_wrong_timeout_is_said(run: Pytest, shared: str) -> None:
-    done = run(NEEDS, shared, ini="smsgw_timeout = soon\n")
-    assert "smsgw_timeout = soon: give a number of seconds" in done.stdout
+    for given in ("soon", "0", "301", "nan"):
+        done = run(NEEDS, shared, ini=f"smsgw_timeout = {given}\n")
+        assert f"smsgw_timeout = {given}: give a number of seconds, at most 300" in done.stdout
 
 
 WIDE = """
@@ -364,6 +365,25 @@ def test_it(smsgw, smsgw_handset, number):
         assert one.send("0000").one().status == "undelivered"
     assert one.send("0000").one().status == "delivered"
 """
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-n", "2"), "each worker would reset the gateway at http://"),
+        (("--smsgw-no-reset",), "@pytest.mark.smsgw(now=…) needs a reset, and --smsgw-no-reset forbids it"),
+    ],
+)
+def test_what_would_disturb_others_is_refused(run: Pytest, shared: str, arguments: tuple[str, ...], says: str) -> None:
+    tests = "import pytest\n@pytest.mark.smsgw(now='2030-01-01')\ndef test_it(smsgw): pass\n"
+    out = run(tests, shared, *arguments).stdout
+    assert says in out
+    assert "1 error" in out
+
+
+def test_no_reset_is_for_a_gateway_of_others(run: Pytest) -> None:
+    out = run(NEEDS, "--smsgw-no-reset").stdout
+    assert "--smsgw-no-reset is for a gateway that others use, too: give its --smsgw-url" in out
 
 
 def test_a_shared_gateway_disturbs_nobody(run: Pytest, shared: str, smsgw: object) -> None:
