@@ -55,6 +55,23 @@ def test_a_file_in_yaml(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "windows",
+    [
+        "windows:\n  listing: 1h",
+        "windows: {listing: 1h}",
+        "windows: {\n  listing: 1h\n}",
+        "windows:\n  listing: 1h\n\n",
+    ],
+)
+def test_a_setting_at_the_end_of_a_file_is_replaced(tmp_path: Path, windows: str) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(f"menu_max_segments: 3\n{windows}", "utf-8")
+    expected = {"menu_max_segments": 3, "windows": {"listing": "3h"}, **KITS}
+    assert read(Configuration(file, {"windows": {"listing": "3h"}})) == expected
+    assert read(Configuration(file)) == {**expected, "windows": {"listing": "1h"}}
+
+
 @pytest.mark.parametrize("flow", ["{}", '{sink: {kind: "generic"}}', "{\n  sink: {}}"])
 def test_providers_in_one_line(tmp_path: Path, flow: str) -> None:
     file = tmp_path / "gateway.yaml"

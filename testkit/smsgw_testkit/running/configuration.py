@@ -57,9 +57,10 @@ class Configuration:
 
     def _in_yaml(self, written: str, billing: Mapping[str, str], added: Mapping[str, Mapping[str, object]]) -> str:
         """Return YAML with settings replaced as text: the kit has no library that reads it."""
+        written = f"{written.rstrip()}\n"
         for name in self.given:
             written = re.sub(
-                rf"^{re.escape(name)}\s*:.*\n?(?:(?:[ \t#-].*|[ \t]*)\n)*", "", written, flags=re.MULTILINE
+                rf"^{re.escape(name)}\s*:.*\n?(?:(?:[ \t#\-\]}}].*|[ \t]*)\n)*", "", written, flags=re.MULTILINE
             )
         rest = dict(self.given)
         if "billing" not in rest and not re.search(r"^billing\s*:", written, re.MULTILINE):
