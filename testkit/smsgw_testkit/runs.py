@@ -25,10 +25,12 @@ class Run:
     """The gateways of a run of pytest.
 
     Attributes:
+        folder: where pytest begins; the names of settings files are relative to it.
         config_file: the settings file that the run names.
     """
 
     session: Session
+    folder: Path
     config_file: Path | None
     strict: bool
 
@@ -47,7 +49,8 @@ class Run:
         no_reset = bool(config.getoption("smsgw_no_reset"))
         _check_sharing(choice, no_reset=no_reset)
         session = Session(choice, defaults, worker, no_reset)
-        return cls(session, config.rootpath / named if named else None, bool(config.getini("smsgw_strict")))
+        folder = config.rootpath
+        return cls(session, folder, folder / named if named else None, bool(config.getini("smsgw_strict")))
 
     @contextmanager
     def test(self, request: pytest.FixtureRequest, wider: Gateway | None) -> Iterator[Gateway]:
@@ -86,7 +89,7 @@ class Run:
 
     def _configuration(self, wanted: Wanted) -> Configuration:
         config = wanted.words.get("config")
-        file = Path(config).absolute() if isinstance(config, str | Path) else self.config_file
+        file = self.folder / config if isinstance(config, str | Path) else self.config_file
         given = cast("Mapping[str, object]", config) if isinstance(config, dict) else {}
         return Configuration(file, given)
 

@@ -61,12 +61,12 @@ def command(*arguments: str) -> list[str]:
 def run(tmp_path: Path) -> Pytest:
     """Run pytest on a file of tests in a project of its own, whose settings are ``ini``."""
 
-    def run(tests: str, *arguments: str, ini: str = "") -> "subprocess.CompletedProcess[str]":
+    def run(tests: str, *arguments: str, ini: str = "", within: str = "") -> "subprocess.CompletedProcess[str]":
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}", "utf-8")
         (tmp_path / "test_it.py").write_text(tests, "utf-8")
         return subprocess.run(
             command(*arguments),
-            cwd=tmp_path,
+            cwd=tmp_path / within,
             # A gateway that is killed itself leaves its folder.
             env={**environment(), "TMPDIR": str(tmp_path)},
             capture_output=True,

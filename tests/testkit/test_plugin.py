@@ -1,5 +1,7 @@
 """The plugin in somebody else's run of pytest."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.testkit.conftest import Pytest
@@ -69,6 +71,20 @@ def test_it(smsgw):
 """
     done = run(tests, shared, ini="smsgw_fixture =\nsmsgw_now = 2028-02-29 10:00\nsmsgw_timeout = 3\n")
     assert "1 passed" in done.stdout, done.stdout
+
+
+def test_settings_files_are_named_from_where_pytest_begins(run: Pytest, tmp_path: Path) -> None:
+    tests = """
+import pytest
+
+@pytest.mark.smsgw(config="gateway.yaml")
+def test_it(smsgw): pass
+"""
+    (tmp_path / "gateway.yaml").write_text("confirm_mode: maybe", "utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    arguments = (f"--rootdir={tmp_path}", "-c", str(tmp_path / "pytest.ini"), str(tmp_path / "test_it.py"))
+    out = run(tests, *arguments, within="elsewhere").stdout
+    assert f"confirm_mode ({tmp_path / 'gateway.yaml'}:1): must be one of fixed, code" in out
 
 
 FAILS = """
@@ -327,6 +343,29 @@ def test_anew(smsgw, handset):
     assert "the gateway did not start (exit status 2)" in out
     assert "confirm_mode (config:1): must be one of fixed, code" in out
     assert "GatewayDied: the gateway ended with status -9; the next test gets a new one" in out
+
+
+HANGS = """
+import os, signal, smsgw_testkit.wire.calls
+
+urls = []
+
+def test_it_hangs(smsgw):
+    urls.append(smsgw.url)
+    os.kill(smsgw._parts.backend.pid, signal.SIGSTOP)
+    smsgw.api._connection.sock.settimeout(0.5)
+    smsgw.drain()
+
+def test_anew(smsgw, handset):
+    assert urls != [smsgw.url]
+    assert handset.send("0000").items
+"""
+
+
+def test_a_gateway_that_does_not_answer_is_started_anew(run: Pytest) -> None:
+    out = run(HANGS).stdout
+    assert "1 failed, 1 passed" in out, out
+    assert "GatewayDied: the gateway did not answer (timed out), and was ended; the next test gets a new one" in out
 
 
 NEIGHBOURS = """

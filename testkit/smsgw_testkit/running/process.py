@@ -63,13 +63,16 @@ class GatewayProcess:
         return [readable(line) for line in list(self._lines)[-limit:]]
 
     def lost(self, error: Exception) -> GatewayDied:
-        """Return the error of a call that was not answered."""
+        """Return the error of a call that was not answered. A gateway that hangs is ended: another takes its place."""
         try:
             status: int | None = self._process.wait(1)
         except subprocess.TimeoutExpired:
             status = None
-        what = f"ended with status {status}" if status is not None else f"did not answer ({error})"
-        return GatewayDied(f"the gateway {what}; the next test gets a new one", status, self.lines(50))
+            self._process.kill()
+            self._process.wait()
+        what = f"ended with status {status}" if status is not None else f"did not answer ({error}), and was ended"
+        then = "the next test gets a new one, but tests of one wider fixture share its end"
+        return GatewayDied(f"the gateway {what}; {then}", status, self.lines(50))
 
     @property
     def has_ended(self) -> bool:

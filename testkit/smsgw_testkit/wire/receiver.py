@@ -153,7 +153,8 @@ class Receiver:
         url, secret = self.forward or ("", None)
         parts = urlsplit(url)
         signed = signing.sign(secret, headers.get("webhook-id", ""), body) if secret else _signature(headers)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_FORWARD_SECONDS)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=_FORWARD_SECONDS)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", path, body, {"Content-Type": "application/json", **signed})
