@@ -14,6 +14,8 @@ from app.providers.base import Lease
 from app.providers.session.dialect import End, EndKind
 
 _LENGTH = Struct(">I")
+# Octets that wait for a carrier which reads nothing: more than a full window and the answers to 20,000 messages.
+_MOST_WAITING = 1 << 20
 
 
 @value
@@ -51,6 +53,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._partial = b""
         self._out: list[bytes] = []
+        self._waiting = 0
         self._is_full = False
         self._is_closing = False
         self.heard_at = time.monotonic()
@@ -114,7 +117,12 @@ class Link(asyncio.Protocol):
         if not self._out:
             self._loop.call_soon(self._flush)
         self._out.append(octets)
-        return self.written + len(self._out)
+        self._waiting += len(octets)
+        place = self.written + len(self._out)
+        if self._is_full and self._waiting > _MOST_WAITING and not self._is_closing:
+            # All that it sends counts as life, so that tests of the link would never end this.
+            self.abort(End(EndKind.LINK, "the carrier does not read what it is sent"))
+        return place
 
     def read(self, *, on: bool) -> None:
         """Read on, or let the peer wait."""
@@ -148,7 +156,7 @@ class Link(asyncio.Protocol):
         if self._lease.seconds_left <= 0:
             self.abort(End(EndKind.STORAGE, "the lease of the bind ran out"))
             return
-        out, self._out = self._out, []
+        out, self._out, self._waiting = self._out, [], 0
         self.written += len(out)
         self._transport.write(b"".join(out))
 

@@ -1,6 +1,7 @@
 """The session layer, with each kind of carrier, to a toy on a real socket (carriers.md 3.4, 4, 7)."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from struct import pack
@@ -11,6 +12,7 @@ import pytest
 from app.domain.messages import DeliveryReport, InboundMessage, OutboundStatus
 from app.domain.values import replace
 from app.providers.base import Accepted, BindEndedError, Refused, RefusedForNow, SendResult, Unknown
+from app.providers.session.link import Link
 from app.toys.smsc import deliver_body
 from tests.providers.session.carriers import ANSWER, FROM, SMPP, TO, AnyCarrier, AnyPdu, AnySession
 from tests.providers.session.rig import TIMES, CountedLease, Rig, Stored, bound, listening, make, message, until
@@ -135,6 +137,37 @@ async def test_what_was_written_is_unknown_when_the_link_breaks_and_the_rest_is_
         assert all(isinstance(result, RefusedForNow) for result in results[16:])
         assert str(await rig.end()) == "the connection was lost"
         assert await rig.send() == RefusedForNow("no bind is up")
+
+
+def stop_reading(rig: AnyRig) -> Link:
+    """Have the carrier read nothing more, and little be on its way to it. Return the gateway's end of the link."""
+    link = rig.provider._binds[0]._sessions[0]._link
+    assert link._transport is not None
+    link._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    rig.session._transport.pause_reading()
+    return link
+
+
+async def test_what_the_operating_system_does_not_take_is_not_written_and_tried_again_when_the_link_breaks(
+    carrier: AnyCarrier,
+) -> None:
+    async with bound(carrier, Held(carrier), window=1000, times=replace(TIMES, answer=30, begin=30)) as rig:
+        link = stop_reading(rig)
+        long = [message("你" * 70, recipient=f"+861380013{n:04}", reference=f"{n}") for n in range(990)]
+        begun = [asyncio.create_task(rig.send(item)) for item in long]
+        await until(lambda: link._is_full)
+        held = sending(rig, 5)
+        await until(lambda: len(link._out) == 5)
+        rig.session.cut()
+        assert await asyncio.gather(*begun) == [Unknown("link lost")] * 990
+        assert await asyncio.gather(*held) == [RefusedForNow("link lost before it was sent")] * 5
+
+
+async def test_a_carrier_that_sends_and_reads_nothing_is_left(carrier: AnyCarrier) -> None:
+    async with bound(carrier, times=replace(TIMES, idle=60)) as rig:
+        stop_reading(rig)
+        rig.session.write(carrier.pdu(carrier.test, 5) * 150_000)
+        assert str(await rig.end()) == "the carrier does not read what it is sent"
 
 
 async def test_a_message_that_finds_no_place_in_time_is_refused_for_now(carrier: AnyCarrier) -> None:
