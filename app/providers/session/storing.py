@@ -114,7 +114,10 @@ class Storing:
 
     def _replies_to_stored(self, batch: Sequence[Incoming]) -> list[bytes]:
         self._away_since = None
-        for place, item in enumerate(batch, self.replied + 1):
+        place = self.replied
+        for item in batch:
+            # What is stored of a late answer of the carrier's is not answered.
+            place += bool(item.reply)
             if item.message is not None and item.message.seen is not None:
                 self.unconfirmed.add(place, item.message.seen)
         return [item.reply for item in batch]

@@ -577,6 +577,22 @@ async def test_an_answer_behind_ours_confirms_what_was_answered_before(carrier: 
         assert rig.inbox.confirmed == (0, 2)
 
 
+async def test_a_late_answer_beside_a_message_does_not_keep_it_unconfirmed(carrier: AnyCarrier) -> None:
+    held = Held(carrier)
+    async with bound(carrier, held, times=replace(TIMES, place=60)) as rig:
+        [task] = sending(rig, 1)
+        assert await task == Unknown("no answer")
+        rig.inbox.go_on.clear()
+        rig.deliver(is_nameless=True)
+        await until(lambda: len(rig.provider._binds[0]._sessions[0]._storing) == 1)
+        rig.accept(held.asked[0], 1)
+        rig.deliver(is_nameless=True)
+        await until(lambda: len(rig.provider._binds[0]._sessions[0]._storing) == 3)
+        rig.inbox.go_on.set()
+        await rig.server.until(lambda: len(rig.answers) == 2)
+    assert rig.inbox.confirmed == (0, 2)
+
+
 async def test_the_answer_to_our_goodbye_confirms_everything(carrier: AnyCarrier) -> None:
     async with bound(carrier) as rig:
         for _ in range(2):
