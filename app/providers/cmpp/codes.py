@@ -36,7 +36,7 @@ SETTINGS: Mapping[int, str] = {
 }
 # Of CONNECT_RESP [C 8.4.1.2].
 _WHY = {1: "structure", 2: "source address", 3: "authentication", 4: "version too high"}
-_VERSION_TOO_HIGH = 4
+_NOT_AUTHENTIC, _VERSION_TOO_HIGH = 3, 4
 
 
 def name_of(result: int) -> str:
@@ -63,7 +63,8 @@ def connect_refusal(status: int, version: int) -> End:
         has = f"; it has version {shown(version)}" if version else ""
         return End(EndKind.IDENTITY, f"{said}{has}; set version to what the carrier has")
     if why:
-        return End(EndKind.IDENTITY, f"{said}; check sp_id, secret and the address that we come from")
+        check = "check sp_id, secret and the address that we come from"
+        return End(EndKind.IDENTITY, f"{said}; {check}", blames_secret=status == _NOT_AUTHENTIC)
     return End(EndKind.LINK, said)
 
 

@@ -59,7 +59,8 @@ class Connect:
             return connect_refusal(status, theirs)
         if not self._is_genuine(read.octets("status"), read.octets("authenticator")):
             if self._identity.is_strict:
-                return End(EndKind.IDENTITY, "the carrier did not show that it knows the secret; check secret")
+                reason = "the carrier did not show that it knows the secret; check secret"
+                return End(EndKind.IDENTITY, reason, blames_secret=True)
             log.warning("the carrier did not show that it knows the secret", provider=self._identity.provider)
         if not is_ours(theirs, self._identity.version):
             log.warning(

@@ -22,10 +22,16 @@ class EndKind(StrEnum):
 
 @value
 class End:
-    """The end of a session; ``reason`` is for staff."""
+    """The end of a session.
+
+    Attributes:
+        reason: is for staff.
+        blames_secret: whether the secret may be what was refused, so that another one is tried.
+    """
 
     kind: EndKind
     reason: str
+    blames_secret: bool = False
 
 
 # ---- what a dialect hears

@@ -18,6 +18,8 @@ from app.providers.session.times import Times
 _ADDRESS = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))(?::(?P<port>\d{1,5}))?")
 _GREATEST_PORT = 65535
 _CHINA = "+86"
+# The one that holds, and the one that follows it.
+_MOST_SECRETS = 2
 # A call of ``send`` must not last longer: the delivery gives up a little later.
 _LONGEST_CALL_SECONDS = 34.0
 
@@ -151,7 +153,8 @@ class SessionOptions(ProviderOptions):
     @field_validator("secret")
     @classmethod
     def _check_secrets(cls, value: SecretStr | list[SecretStr]) -> SecretStr | list[SecretStr]:
-        if not secret_values(value) or not all(one.isascii() for one in secret_values(value)):
+        given = secret_values(value)
+        if not 1 <= len(given) <= _MOST_SECRETS or not all(one.isascii() for one in given):
             raise ValueError("must be ASCII, one secret or two")
         return value
 

@@ -130,7 +130,7 @@ class SessionProvider(Provider):
         """Return what decides about the pause; a refused secret counts once all of them were refused."""
         if lasted:
             state.refused_secrets = 0
-        if end.kind is not EndKind.IDENTITY:
+        if not end.blames_secret:
             return end.kind
         state.refused_secrets += 1
         state.secret = (state.secret + 1) % len(self.secrets)

@@ -43,6 +43,7 @@ SETTINGS: Mapping[int, str] = {
 }
 # Of a bind that is refused for who we are.
 _IDENTITY = frozenset({0x0D, 0x0E, 0x0F, 0x53})
+_WRONG_SYSTEM_TYPE = 0x53
 _ALREADY_BOUND, _NO_SUCH_COMMAND = 0x05, 0x03
 _TWO_DIGITS = 0xFF
 
@@ -72,7 +73,8 @@ def bind_refusal(status: int, *, is_transceiver: bool) -> End:
     """Return why a bind is refused."""
     said = f"the carrier refused the bind with {name_of(status)}"
     if status in _IDENTITY:
-        return End(EndKind.IDENTITY, f"{said}; check system_id, secret and system_type")
+        check = "check system_id, secret and system_type"
+        return End(EndKind.IDENTITY, f"{said}; {check}", blames_secret=status != _WRONG_SYSTEM_TYPE)
     if status == _ALREADY_BOUND:
         return End(EndKind.ALREADY_BOUND, f"{said}; an earlier session lives there, or binds is above what is allowed")
     if status == _NO_SUCH_COMMAND and is_transceiver:

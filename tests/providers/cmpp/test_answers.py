@@ -9,7 +9,7 @@ import pytest
 from app.providers.base import Accepted, BindEndedError, EndlessLease, Refused, RefusedForNow
 from app.providers.cmpp.pdu import packed
 from app.providers.session.dialect import Answered, Ignored
-from app.toys.ismg import CONNECT, SUBMIT, Pdu, Session, answer_connect, behave
+from app.toys.ismg import CONNECT, SUBMIT, Pdu, Session, answer_connect, behave, connect_status
 from tests.providers.cmpp.rig import VERSIONS, bound, provider
 from tests.providers.session.carriers import CMPP2, CMPP3
 from tests.providers.session.rig import Stored, listening, make, message, until
@@ -168,6 +168,20 @@ async def test_of_two_secrets_the_second_is_tried_when_the_first_is_wrong() -> N
         running = asyncio.create_task(given.run(0, Stored(), EndlessLease()))
         await ismg.session()
         running.cancel()
+
+
+@pytest.mark.parametrize("status", [1, 2, 4])
+async def test_the_second_secret_is_not_tried_when_the_first_was_not_refused(status: int) -> None:
+    async with listening(CMPP3, refusing(status, status)) as ismg:
+        given = make(CMPP3, ismg.port, secret=["sesame", "other"])
+        pauses = []
+        for _ in range(2):
+            with pytest.raises(BindEndedError, match=f"status {status}") as refused:
+                await given.run(0, Stored(), EndlessLease())
+            pauses.append(refused.value.pause.total_seconds())
+        assert pauses == [60, 120]
+        connects = [pdu for session in ismg.sessions for pdu in session.of(CONNECT)]
+        assert [connect_status(ismg, pdu.body) for pdu in connects] == [0, 0]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

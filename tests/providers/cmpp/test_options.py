@@ -56,6 +56,7 @@ def options(**given: object) -> CmppOptions:
         ({"fee": {"code": "1000000"}}, "code"),
         ({"fee": {"amount": "1"}}, "amount"),
         ({"secret": "秘密"}, "must be ASCII"),
+        ({"secret": ["one", "two", "three"]}, "one secret or two"),
         ({"address": "cmpp://ismg.example"}, "must be host:port"),
         ({"codes": {8: "ok"}}, "good"),
         ({"number_format": "local"}, "number_format"),
