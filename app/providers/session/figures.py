@@ -25,6 +25,8 @@ class Figures:
         if counter is not None:
             counter.inc()
         self._seconds.observe(seconds)
+        if isinstance(result, Accepted) and not result.provider_message_id:
+            self.bad("answer without an id")
 
     def bad(self, what: str | None) -> None:
         """Count bad input; None: it was good."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from struct import pack
 
 import pytest
+from prometheus_client import REGISTRY
 
 from app.providers.base import Accepted, BindEndedError, EndlessLease, Refused, RefusedForNow
 from app.providers.cmpp.pdu import packed
@@ -75,6 +76,12 @@ def test_the_settings_overrule_the_table() -> None:
     assert answer_to(10, codes=codes).check is None
 
 
+def without_id() -> float:
+    return (
+        REGISTRY.get_sample_value("smsgw_bad_input_total", {"provider": "carrier", "what": "answer_without_an_id"}) or 0
+    )
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_without_an_id_our_reference_is_the_id(version: str) -> None:
     def nameless(session: Session, pdu: Pdu) -> None:
@@ -82,7 +89,9 @@ async def test_without_an_id_our_reference_is_the_id(version: str) -> None:
 
     async with rig_bound(BY_VERSION[version], nameless) as rig:
         item = message()
+        before = without_id()
         assert await rig.send(item) == Accepted(item.reference)
+        assert without_id() == before + 1
 
 
 async def test_a_code_about_our_settings_is_logged_with_the_one_to_check(caplog: pytest.LogCaptureFixture) -> None:
