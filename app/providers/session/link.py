@@ -1,6 +1,7 @@
 """One connection: PDUs in, and writes that are joined into one for each pass of the event loop."""
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -187,5 +188,8 @@ def _words(error: OSError | TimeoutError) -> str:
             return "TLS failed"
         case TimeoutError():
             return "connecting took too long"
+        case OSError(errno=int(number)) if number > 0:
+            # asyncio's own words have the address in them.
+            return f"no connection: {os.strerror(number)}"
         case _:
             return f"no connection: {error.strerror or type(error).__name__}"

@@ -459,6 +459,14 @@ async def test_addresses_are_tried_in_order(carrier: AnyCarrier) -> None:
         running.cancel()
 
 
+async def test_why_there_is_no_connection_is_said_without_the_address(carrier: AnyCarrier) -> None:
+    async with listening(carrier) as gone:
+        await gone.close()
+        with pytest.raises(BindEndedError) as refused:
+            await make(carrier, gone.port).run(0, Stored(), CountedLease())
+        assert str(refused.value) == "no connection: Connection refused"
+
+
 async def test_a_bind_without_an_answer_ends(carrier: AnyCarrier) -> None:
     async with listening(carrier, lambda _session, _pdu: None) as server:
         with pytest.raises(BindEndedError, match="was not answered"):
