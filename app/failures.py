@@ -134,6 +134,7 @@ class _Known:
     unsaid: int = 0
     met: int = 0
     cause: str = ""
+    to_do: str | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -156,10 +157,11 @@ class Failures:
             _FAILING.labels(kind.value, of)
             _FAILURES.labels(kind.value, of)
 
-    def met(self, kind: Kind, of: str = "", *, cause: str, **more: object) -> None:
+    def met(self, kind: Kind, of: str = "", *, cause: str, to_do: str | None = None, **more: object) -> None:
         """Note a failure: ``of`` which provider or part, and why. Say it if it begins, or if it is time to.
 
-        ``more`` are further fields of the line. Neither they nor the cause have a number, a text or a secret.
+        ``to_do``: about this cause; None: what is to be done about any of its kind. ``more`` are further fields of the
+        line. Neither they nor the cause have a number, a text or a secret.
         """
         if not self._says:
             return
@@ -173,7 +175,7 @@ class Failures:
                 _FAILING.labels(kind.value, of).set(1)
             known.unsaid += 1
             known.met += 1
-            known.met_at, known.cause, known.more = now, cause, more
+            known.met_at, known.cause, known.to_do, known.more = now, cause, to_do, more
             self._say(key, known, now)
 
     def over(self, kind: Kind, of: str = "") -> bool:
@@ -232,7 +234,8 @@ class Failures:
         if not is_new or now - known.said_at < _SAY_AGAIN_SECONDS:
             return False
         say = log.error if words.is_error else log.warning
-        say(words.begins, **_fields(key), cause=known.cause, count=known.unsaid, next=words.to_do, **known.more)
+        to_do = known.to_do or words.to_do
+        say(words.begins, **_fields(key), cause=known.cause, count=known.unsaid, next=to_do, **known.more)
         known.said_at, known.is_said, known.unsaid = now, True, 0
         return True
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from app.batching import Batcher
-from app.db.unusable import why_unusable
+from app.db.causes import cause_in
 from app.domain.storage import StorageUnavailableError
 
 _T = TypeVar("_T")
@@ -27,14 +27,14 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StorageUnavailableError(why_unusable(error.orig)) from error
+        raise StorageUnavailableError(str(cause_in(error))) from error
     except sqlite3.OperationalError as error:
-        raise StorageUnavailableError(why_unusable(error)) from error
+        raise StorageUnavailableError(str(cause_in(error))) from error
     except DBAPIError as error:
         # This class and no subclass of it: the file is no database, or a broken one.
         is_broken = error.connection_invalidated or type(error) is DatabaseError
         if is_broken or getattr(error.orig, "sqlstate", None) == _READ_ONLY:
-            raise StorageUnavailableError(why_unusable(error.orig)) from error
+            raise StorageUnavailableError(str(cause_in(error))) from error
         raise
 
 

