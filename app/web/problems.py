@@ -121,6 +121,11 @@ def response(
     return Response(body, status or status_of(code), dict(headers or {}), MEDIA_TYPE)
 
 
+def of_storage(_error: StorageUnavailableError) -> Response:
+    """Return the problem for a database that is unavailable."""
+    return response(Code.DATABASE_AWAY, "The database is away; try again.", {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
 async def _client_disconnected(_request: Request, _error: Exception) -> Response:
     # The client is gone and never reads this.
     return response(Code.BODY_INCOMPLETE, "The body ended before it was whole.")
@@ -133,8 +138,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         case RefusedError(refusal=refusal):
             return response(refusal.reason, sentence_of(refusal))
         case StorageUnavailableError():
-            detail = "The database is away; try again."
-            return response(Code.DATABASE_AWAY, detail, {"Retry-After": _RETRY_AFTER_SECONDS})
+            return of_storage(error)
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,8 +29,8 @@ from tests.crash.test_disk import full, small_disk
 from tests.providers import sink as sinks
 from tests.providers.sink import sink
 from tests.providers.test_outbound import settings_of
-from tests.running import options_of, settings_for
-from tests.web.calls import Web, message, serving
+from tests.running import Running, options_of, settings_for
+from tests.web.calls import Web, message, serving, web_part
 
 pytestmark = pytest.mark.anyio
 SECRET, WRONG = "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdA==", "whsec_YW5vdGhlciBzZWNyZXQgb2YgdGVzdHM="
@@ -169,6 +170,23 @@ async def test_a_database_that_is_away_is_one_line_for_all_steps(postgresql_url:
         shown = await figures(web)
         assert (shown["smsgw_database_up", "", ""], shown["smsgw_failing", "database_away", ""]) == (1, 0)
         assert ("smsgw_backlog", "", "") in shown
+
+
+async def test_a_write_with_a_key_is_answered_503_like_any_other(settings: Settings) -> None:
+    """No error goes through to the server, which would write it to the log at each call."""
+    app = web_part(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as it,
+    ):
+        web = Web(it, Running(app.state.gateway))
+        database = web.running.gateway.storage.database
+        with read_only_file(web) if database.is_sqlite else outage.away(database):
+            headers = {"Authorization": "Bearer demo", "Idempotency-Key": "k-1"}
+            answer = await it.put("/api/v1/services/YX", json={}, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+            assert answer.headers["retry-after"]
 
 
 # ---- carriers

@@ -4,6 +4,7 @@ Answers are stored for 24 hours; an error uses up no key. The same key with a di
 """
 
 import re
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -11,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.masking import holds_password
+from app.domain.storage import StorageUnavailableError
 from app.services.gateway import Management
 from app.services.management.idempotency import CallKey, RecordedCall
 from app.web import problems
@@ -34,9 +36,16 @@ class IdempotencyKeys:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on unless its key was used before."""
-        if not _is_write(scope) or (key := Headers(scope=scope).get("idempotency-key")) is None:
+        key = Headers(scope=scope).get("idempotency-key") if _is_write(scope) else None
+        if key is None:
             await self._app(scope, receive, send)
             return
+        try:
+            await self._answer(key, scope, receive, send)
+        except StorageUnavailableError as error:  # before anything was done; no handler is around this middleware
+            await problems.of_storage(error)(scope, receive, send)
+
+    async def _answer(self, key: str, scope: Scope, receive: Receive, send: Send) -> None:
         if not _KEY.fullmatch(key) or holds_password(key):
             await problems.response(Code.INVALID_KEY, _BAD_KEY)(scope, receive, send)
             return
@@ -76,17 +85,24 @@ class IdempotencyKeys:
         try:
             await self._app(scope, replayed_body, collect)
         except BaseException:
-            await management.idempotent_calls.drop(call)
+            with suppress(StorageUnavailableError):
+                await management.idempotent_calls.drop(call)
             raise
-        status = answer[0]["status"]
-        if status >= _FIRST_ERROR:
-            await management.idempotent_calls.drop(call)
-        else:
-            text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
-            media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
-            await management.idempotent_calls.end(call, status, media_type, text)
+        with suppress(StorageUnavailableError):  # what was done is told all the same
+            await _keep(management, call, answer)
         for message in answer:
             await send(message)
+
+
+async def _keep(management: Management, call: CallKey, answer: list[Message]) -> None:
+    """Store the answer of a call, or give its key back if that is an error."""
+    status = answer[0]["status"]
+    if status >= _FIRST_ERROR:
+        await management.idempotent_calls.drop(call)
+        return
+    text = b"".join(message.get("body", b"") for message in answer[1:]).decode()
+    media_type = Headers(raw=answer[0]["headers"]).get("content-type", "application/json")
+    await management.idempotent_calls.end(call, status, media_type, text)
 
 
 def _is_write(scope: Scope) -> bool:
