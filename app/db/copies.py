@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from app.db.files import make_private
-
 # Between two groups of pages the progress is told; 16 MB of pages of 4 KB.
 _PAGES = 4096
 
@@ -22,7 +20,8 @@ def copy(source: Path, target: Path, progress: Callable[[int, int], None]) -> No
     ``progress`` is called with the number of pages that were copied and of all. What is committed meanwhile is not in
     the copy. Raise sqlite3.Error and OSError, and UnsoundError if the source is no database.
     """
-    make_private(target)
+    # New, or not at all: in a folder that is everybody's, somebody could have put one that others can read.
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     # Not with `mode=ro`, which cannot read a database that another process keeps a log beside.
     with closing(_opened(source)) as given, closing(sqlite3.connect(target)) as taken:
         # One snapshot for all groups of pages. Without it every commit of another process would begin the copy anew.

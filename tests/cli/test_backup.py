@@ -99,6 +99,27 @@ def test_a_backup_is_put_only_where_there_is_no_database_and_no_gateway(sqlite_u
     database.close()
 
 
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_a_log_that_another_database_left_is_not_read_into_the_backup(
+    sqlite_url: str, tmp_path: Path, end: str
+) -> None:
+    assert run(sqlite_url, "backup", "copy.db").exit_code == 0
+    left = tmp_path / f"new.db{end}"
+    left.write_bytes(b"of a database that was moved away without it")
+    said = refusal(f"sqlite:///{tmp_path / 'new.db'}", "restore", "copy.db")
+    assert f"{left} holds data" in said
+    assert "mkdir" in said
+    assert left.exists()
+
+
+def test_what_a_killed_backup_left_is_neither_used_nor_in_the_way(sqlite_url: str, tmp_path: Path) -> None:
+    left = tmp_path / f".copy.db.{os.getpid()}"
+    left.write_text("the beginning of a copy")
+    left.chmod(0o644)
+    assert run(sqlite_url, "backup", "copy.db").exit_code == 0
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_nothing_starts_on_a_backup_or_on_that_of_another_environment(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

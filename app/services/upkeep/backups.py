@@ -50,9 +50,10 @@ def restore_file(file: Path, owner: DatabaseOwner, database: Database, progress:
     """
     target = Path(database.url.database or "")
     with alone(database):
-        if target.exists() and target.stat().st_size:
+        # What SQLite found in a log beside a database it would take for the newest state of that one.
+        if (taken := next(filter(_holds_data, _files_of(target)), None)) is not None:
             raise BackupError(
-                f"{target} holds data. To put the backup in its place, move it away first, with the files beside it: "
+                f"{taken} holds data. To put the backup in its place, move it away first, with the files beside it: "
                 f"mkdir {target.parent}/before && mv {target}* {target.parent}/before/"
             )
         with _unfinished(target) as unfinished:
@@ -91,14 +92,28 @@ def _unfinished(target: Path) -> Iterator[Path]:
     try:
         if not target.parent.is_dir():
             raise BackupError(f"There is no folder {target.parent}: make it first.")
+        _remove(unfinished)  # what a process of the same number left that was killed
         yield unfinished
     except sqlite3.Error as error:
         raise BackupError(f"{target} could not be written: {error}.") from None
     except OSError as error:
         raise BackupError(f"{target} could not be written: {error.strerror}.") from None
     finally:
-        for end in ("", "-wal", "-shm", "-journal"):
-            Path(f"{unfinished}{end}").unlink(missing_ok=True)
+        _remove(unfinished)
+
+
+def _files_of(database: Path) -> list[Path]:
+    """Return where a database lies, and what SQLite may have beside it."""
+    return [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]
+
+
+def _holds_data(file: Path) -> bool:
+    return not file.name.endswith("-shm") and file.exists() and file.stat().st_size > 0
+
+
+def _remove(database: Path) -> None:
+    for file in _files_of(database):
+        file.unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path, progress: Progress) -> None:
