@@ -106,7 +106,13 @@ def _session_of(row: Row) -> _Session:
     return _slot_of(row), int(str(row["epoch"]))
 
 
-def recognise(connection: Connection, given: Sequence[Row], owner: str, now: datetime) -> list[Recognised]:
+def recognise(
+    connection: Connection,
+    given: Sequence[Row],
+    owner: str,
+    now: datetime,
+    replaced: Sequence[Sequence[str]] = (),
+) -> list[Recognised]:
     """Return what MOs are. Raise UndecidedError while nobody can say of one.
 
     Args:
@@ -114,9 +120,13 @@ def recognise(connection: Connection, given: Sequence[Row], owner: str, now: dat
         given: the columns of the table but ``id``, ``live_at`` and ``number``, in the order in which the MOs came.
         owner: this process. The sessions of its binds are noted as those that live now.
         now: by the database's clock, UTC.
+        replaced: of each MO the fingerprints by keys that were replaced, which MOs of before have.
     """
+    newest = {old: str(row["fingerprint"]) for row, olds in zip(given, replaced, strict=False) for old in olds}
     keys = [(int(str(row["bucket"])), str(row["provider"]), str(row["fingerprint"])) for row in given]
-    found: list[Row] = list(map(dict, connection.execute(_equal(connection.dialect.name), as_keys(keys)).mappings()))
+    keys += [(*key[:2], old) for key, olds in zip(keys, replaced, strict=False) for old in olds]
+    rows = map(dict, connection.execute(_equal(connection.dialect.name), as_keys(keys)).mappings())
+    found: list[Row] = [{**row, "fingerprint": newest.get(row["fingerprint"], row["fingerprint"])} for row in rows]
     living = _living_sessions(connection, [*given, *found], given, owner, now)
     equal = _Equal(sorted(found, key=itemgetter("epoch", "sequence")), living, now)
     recognised = [equal.recognise(row) for row in given]

@@ -172,7 +172,9 @@ class Intake:
         if not places:
             return inbox.store(connection, rows)
         read_at = clock_of(connection)()
-        recognised = unconfirmed.recognise(connection, places, self._owner, read_at)
+        octets = [one.octets for _, one in seen if one is not None]
+        replaced = [self._sealer.replaced_fingerprints(one) for one in octets]
+        recognised = unconfirmed.recognise(connection, places, self._owner, read_at, replaced)
         repeated = iter(one.id for one in recognised)
         first = [None if one is None else next(repeated) for _, one in seen]
         stored = iter(inbox.store(connection, [row for row, id_ in zip(rows, first, strict=True) if id_ is None]))

@@ -63,6 +63,10 @@ class Sealer:
         """
         return hmac.digest(self._fingerprint_keys[0], content, "sha256").hex()
 
+    def replaced_fingerprints(self, content: bytes) -> list[str]:
+        """Return the fingerprints of ``content`` by the keys that the newest has replaced; mostly none."""
+        return [hmac.digest(key, content, "sha256").hex() for key in self._fingerprint_keys[1:]]
+
     def is_fingerprint(self, known: str, content: bytes) -> bool:
         """Return True if ``known`` is the fingerprint of ``content`` by any of the keys."""
         return any(known == hmac.digest(key, content, "sha256").hex() for key in self._fingerprint_keys)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy import Connection, update
 
 from app.db import unconfirmed
@@ -23,7 +25,7 @@ from app.providers.base import session_number
 from app.services import intake
 from tests.outage import away
 from tests.providers.session.rig import until
-from tests.running import ALICE, BOB, Running, running
+from tests.running import ALICE, BOB, SEAL_KEY, Running, running
 from tests.services.carriers import NAME, use
 from tests.services.delivery.test_binds import FakeSession, session_of, when_known
 
@@ -70,6 +72,23 @@ async def test_an_equal_one_on_a_later_session_uses_up_one_that_was_not_confirme
     assert again[2].new
     assert await gateway.count(inbound_message) == 3
     assert (await given(gateway, mo(0, 2, 4, "2"), mo(0, 2, 5, sender=BOB)))[0].new
+
+
+async def test_a_repeat_is_recognised_after_the_seal_key_was_replaced(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = use(monkeypatch, database_url, FakeSession)
+    async with running(settings) as gateway:
+        await when_known(gateway)
+        first, second = await given(gateway, mo(0, 1, 1), mo(0, 1, 2))
+    keys = SecretStr(f"{Fernet.generate_key().decode()},{SEAL_KEY}")
+    async with running(settings.model_copy(update={"seal_key": keys})) as gateway:
+        await when_known(gateway)
+        again = await given(gateway, mo(0, 2, 1), mo(0, 2, 2), mo(0, 2, 3))
+        assert [(one.id, one.new) for one in again[:2]] == [(first.id, False), (second.id, False)]
+        assert again[2].new
+        [once_more] = await given(gateway, mo(0, 3, 1))
+        assert (once_more.id, once_more.new) == (first.id, False)
 
 
 async def test_a_repeat_is_remembered_until_the_carrier_has_its_answer(gateway: Running) -> None:
