@@ -148,13 +148,14 @@ def rotate() -> None:
     That is: heads of evidence, webhook secrets of SPs, texts with a password that wait. The gateway may run.
     """
     with checked_database() as (database, owner, _), progress_bar() as bar:
+        # First, as the signing of the last chain says that no other key is needed any more.
+        found = seal_anew(database, owner.sealer)
         task = bar.add_task("chains", total=count_chains(database))
         signed = bad = 0
         for chain in sign_heads(database, owner.heads):
             bar.advance(task)
             signed += chain.signed_again
             bad += not chain.verification.ok
-        found = seal_anew(database, owner.sealer)
     out.print(f"Signed anew: {signed} chains. Sealed anew: {found.secrets} webhook secrets, {found.texts} texts.")
     if found.unknown:
         print_errors(

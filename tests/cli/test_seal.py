@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 from typer.testing import CliRunner, Result
 
+from app.cli import keeping
 from app.cli.smsgw import app
 from app.db.catalogue import service_provider
 from app.db.inbox import inbound_message
@@ -104,6 +105,24 @@ async def test_what_no_key_opens_is_left_and_named(database_url: str) -> None:
     assert rotated.exit_code == 1
     assert "PUT the service providers again" in rotated.stderr
     assert unknown in sealed(database_url)
+
+
+async def test_the_old_key_counts_as_needed_until_all_is_done(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rotation that is cut off half-way, wherever that is, is run again; the old key cannot be left out meanwhile."""
+    await fill(database_url)
+
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for part in ("seal_anew", "sign_heads"):
+        with monkeypatch.context() as patch:
+            patch.setattr(keeping, part, cut_off)
+            assert run("seal", "rotate", keys=(NEW_KEY, SEAL_KEY)).exit_code != 0
+        assert isinstance(run("token", "list", keys=(NEW_KEY,)).exception, StartError)
+    assert run("seal", "rotate", keys=(NEW_KEY, SEAL_KEY)).exit_code == 0
+    assert run("token", "list", keys=(NEW_KEY,)).exit_code == 0
 
 
 async def test_a_key_that_is_removed_too_early_stops_the_start(database_url: str) -> None:
