@@ -29,7 +29,8 @@ FIRES: dict[str, list[str]] = {
     "SmsgwDiskFull": [_FAILING("disk_full", "")],
     "SmsgwReadOnly": [_FAILING("read_only", "")],
     "SmsgwCarrierAway": [_FAILING("carrier_away", "carrier")],
-    "SmsgwCircuitOpen": ['smsgw_provider_circuit{provider="carrier"} 0 0 2x120'],
+    # After each rest it is half-open for as long as a message tries whether the carrier is there.
+    "SmsgwCircuitOpen": [f'smsgw_provider_circuit{{provider="carrier"}} 0 0 {"2 2 1 " * 40}'],
     "SmsgwCarrierObjects": [_FAILING("carrier_objects", "carrier")],
     "SmsgwWebhooksRefused": ['smsgw_webhooks_unauthenticated_total{provider="carrier"} 0+1x120'],
     "SmsgwClockOff": [_FAILING("clock_off", "")],
