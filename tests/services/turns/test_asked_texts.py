@@ -51,7 +51,7 @@ async def quoted(gateway: Running, kind: str) -> list[str]:
 
 async def shown_to_staff(gateway: Running) -> list[str]:
     """Return the texts of ALICE's questions as the management API lists them, newest first."""
-    page = await gateway.gateway.management.directory.questions(OwnerFilter(ALICE), PageRequest(100, None))
+    page = await gateway.gateway.management.directory.questions(OwnerFilter(ALICE), PageRequest(100, descending=True))
     return [item.asked_text for item in page.items]
 
 
