@@ -189,8 +189,9 @@ def _late(about: About, result: SendResult) -> Sequence[DeliveryReport]:
             known = [one for one in about.progress.ids if one is not None]
             if len(known) < len(about.progress.ids):
                 return ()
+            # With their number: of a carrier whose alphabet is smaller the outbox counts fewer.
             return [
-                DeliveryReport(one, OutboundStatus.ACCEPTED, reference=about.reference, part=part)
+                DeliveryReport(one, OutboundStatus.ACCEPTED, reference=about.reference, part=part, segments=len(known))
                 for part, one in enumerate(known, 1)
             ]
         case Refused(code) | RefusedForNow(code):

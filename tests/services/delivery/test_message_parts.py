@@ -179,6 +179,16 @@ async def test_late_answers_tell_the_ids_of_segments(gateway: Running) -> None:
     assert found == dict(enumerate(PARTS, 1))
 
 
+async def test_late_answers_tell_how_many_segments_the_carrier_was_given(gateway: Running) -> None:
+    row = await ask(gateway, Unknown("timeout"))
+    await gateway.gateway.storage.database.write(lambda one: one.execute(_mt.update().values(segments=1)))
+    for number, theirs in enumerate(PARTS, 1):
+        await report(gateway, theirs, S.ACCEPTED, reference=row["id"], part=number, segments=3)
+    for theirs, ends in zip(("s-2", "s-1", "s-3"), ("accepted", "accepted", "delivered"), strict=True):
+        await report(gateway, theirs, S.DELIVERED)
+        assert await status(gateway) == ends
+
+
 # ---- a report for each segment, without its number or id
 
 
