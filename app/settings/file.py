@@ -181,7 +181,7 @@ class SettingsFile(FileModel):
 
     access_number: str = Field(
         default="10086",
-        pattern=r"^\d{3,12}$",
+        pattern=r"^[0-9]{3,12}$",
         description="the gateway's number, which extensions are appended to",
         examples=["10010"],
     )

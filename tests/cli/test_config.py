@@ -304,3 +304,8 @@ def test_the_answer_of_a_carrier_that_refuses_is_said(monkeypatch: pytest.Monkey
     assert done.exit_code == 1
     assert done.stderr == "✗ wire: the password is wrong\n"
     assert check(_CARRIERS, ENV="test").exit_code == 0
+
+
+def test_an_access_number_of_full_width_digits_is_refused() -> None:
+    [problem] = problems(check("access_number: '１００８６'\n", ENV="test"))
+    assert problem.startswith("access_number (gateway.yaml:1): ")

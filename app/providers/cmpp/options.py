@@ -34,13 +34,13 @@ class FeeFile(FileModel):
     )
     type: str = Field(
         default="01",
-        pattern=r"^\d{2}$",
+        pattern=r"^[0-9]{2}$",
         description="FeeType: 01 free, 02 by the message, 03 a monthly fee, 04 capped, 05 the monthly fee is charged "
         "elsewhere",
         examples=["02"],
     )
     code: str = Field(
-        default="000000", pattern=r"^\d{1,6}$", description="FeeCode: the fee in fen", examples=["000010"]
+        default="000000", pattern=r"^[0-9]{1,6}$", description="FeeCode: the fee in fen", examples=["000010"]
     )
 
 

@@ -54,6 +54,8 @@ def options(**given: object) -> CmppOptions:
         ({"fee": {"user_type": 3}}, "user_type"),
         ({"fee": {"type": "1"}}, "type"),
         ({"fee": {"code": "1000000"}}, "code"),
+        ({"fee": {"type": "０１"}}, "type"),
+        ({"fee": {"code": "０００"}}, "code"),
         ({"fee": {"amount": "1"}}, "amount"),
         ({"secret": "秘密"}, "must be ASCII"),
         ({"secret": ["one", "two", "three"]}, "one secret or two"),
