@@ -104,6 +104,13 @@ class KeepAliveFile(FileModel):
         default=3, description="tests without an answer before the connection is closed", examples=[5]
     )
 
+    @field_validator("idle", "timeout")
+    @classmethod
+    def _check_length(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("must be at least 1s")
+        return value
+
 
 class SessionOptions(ProviderOptions):
     """The settings of a carrier that the gateway holds sessions with."""

@@ -61,6 +61,8 @@ def options(**given: object) -> CmppOptions:
         ({"secret": ["one", "two", "three"]}, "one secret or two"),
         ({"address": "cmpp://ismg.example"}, "must be host:port"),
         ({"codes": {8: "ok"}}, "good"),
+        ({"keepalive": {"idle": "0s"}}, "at least 1s"),
+        ({"keepalive": {"timeout": "0s"}}, "at least 1s"),
         ({"number_format": "local"}, "number_format"),
     ],
 )
