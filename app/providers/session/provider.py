@@ -117,6 +117,7 @@ class SessionProvider(Provider):
             await bind.part()
         except asyncio.CancelledError:
             await bind.drain()
+            await bind.part()
             raise
         finally:
             self._binds.pop(slot, None)

@@ -431,6 +431,21 @@ async def test_a_goodbye_without_an_answer_ends_all_the_same(carrier: AnyCarrier
             await asyncio.wait_for(rig.running, 2)
 
 
+async def test_a_goodbye_of_the_carrier_that_crosses_ours_is_answered(carrier: AnyCarrier) -> None:
+    def cross(session: AnySession, pdu: AnyPdu) -> None:
+        if pdu.command == carrier.goodbye:
+            session.write(carrier.pdu(carrier.goodbye, 2))
+        else:
+            carrier.behave(session, pdu)
+
+    async with bound(carrier, cross) as rig:
+        rig.running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rig.running
+        await rig.server.until(lambda: not rig.session.is_open)
+        assert [pdu.sequence for pdu in rig.of(carrier.goodbye | ANSWER)] == [2]
+
+
 # ---- bad input
 
 

@@ -109,6 +109,16 @@ async def test_of_two_secrets_the_second_is_tried_when_the_first_is_wrong() -> N
         assert [pause >= 60 for pause in pauses] == [False, True, False]
 
 
+async def test_the_second_secret_is_not_tried_when_the_system_type_is_wrong() -> None:
+    async with listening(refusing(0x53, 0x53)) as smsc:
+        provider = make(smsc.port, secret=["first", "second"])
+        for pause in (60, 120):
+            with pytest.raises(BindEndedError, match="0x53") as refused:
+                await provider.run(0, Stored(), CountedLease())
+            assert refused.value.pause.total_seconds() == pause
+        assert [b"first" in session.pdus[0].body for session in smsc.sessions] == [True, True]
+
+
 @pytest.mark.parametrize("command", [None, 0x80000000], ids=["bind_transceiver_resp", "generic_nack"])
 async def test_where_no_transceiver_is_known_a_pair_is_bound(command: int | None) -> None:
     async with listening(refusing(0x03, command=command)) as smsc:
