@@ -46,6 +46,7 @@ from app.providers.session.user_data import UserData, behind_header
 _ANSWER = 0x80000000
 _GB18030 = 15
 _STRUCTURE = 1
+_END_OF_RESULT = MSG_ID_OCTETS + 4
 # Of Src_terminal_type: what stands for the number [C 8.4.5.1].
 _PSEUDONYM = 1
 _COMMON = ("src_terminal_id", "dest_id", "tp_udhi", "msg_fmt", "msg_content")
@@ -140,8 +141,8 @@ class CmppDialect(Dialect):
     def _read_submit_answer(self, sequence: int, body: bytes) -> Answered | Ignored:
         if len(body) <= MSG_ID_OCTETS:
             return Ignored("answer without a result")
-        # All that follows Msg_Id, so that carriers which write it in the width of the other version are understood.
-        theirs, result = body[:MSG_ID_OCTETS].hex(), int.from_bytes(body[MSG_ID_OCTETS:])
+        # In either width, so that carriers which write it in that of the other version are understood.
+        theirs, result = body[:MSG_ID_OCTETS].hex(), int.from_bytes(body[MSG_ID_OCTETS:_END_OF_RESULT])
         if not result:
             return Answered(sequence, Accepted("" if theirs == NO_MSG_ID else theirs))
         check = None if result in self._reading.meanings else SETTINGS.get(result)

@@ -63,6 +63,14 @@ def test_a_result_in_the_width_of_the_other_version_is_understood(version: str, 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("behind", [1, 4000])
+def test_what_follows_a_result_is_not_read(version: str, behind: int) -> None:
+    heard = bound(version).read(packed(0x80000004, 5, b"\1" * 8 + b"\0\0\0\x0d" + b"\xff" * behind))
+    assert isinstance(heard, Answered)
+    assert heard.result == Refused("CMPP 13 Dest_terminal_Id")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_ids_are_the_octets_in_hexadecimal_digits(version: str) -> None:
     assert answer_to(0, version, msg_id=bytes.fromhex("0A2B000000000001")).result == Accepted("0a2b000000000001")
     assert answer_to(0, version, msg_id=bytes(8)).result == Accepted("")
