@@ -19,6 +19,8 @@ from sqlalchemy import Connection, event, make_url
 from standardwebhooks.webhooks import Webhook
 
 from app.db.clock import machine_micros
+from app.db.room import ServerRoom
+from app.db.session import Database, normalise_url
 from app.domain.storage import StorageUnavailableError
 from app.main import what_runs
 from app.services.membership import BOTH
@@ -170,6 +172,43 @@ async def test_a_database_that_is_away_is_one_line_for_all_steps(postgresql_url:
         shown = await figures(web)
         assert (shown["smsgw_database_up", "", ""], shown["smsgw_failing", "database_away", ""]) == (1, 0)
         assert ("smsgw_backlog", "", "") in shown
+
+
+async def test_an_error_of_ours_does_not_end_the_watch(
+    web: Web, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(**_: object) -> None:
+        raise RuntimeError("row of +8613800138000")
+
+    database, watch = web.running.gateway.storage.database, web.running.gateway.upkeep.watch
+    await web.running.say("帮助")  # so that PostgreSQL has told its time
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "prove_writing", broken)
+        patch.setattr(database.clock, "_machine", lambda: machine_micros() + 600_000_000)
+        await watch.look()
+    assert said(log, "clock_off") == ["this machine's clock is off"], "the rest is looked at all the same"
+    assert "a look at the database failed; trying again" in log.getvalue()
+    assert "13800138000" not in log.getvalue()
+
+
+def test_room_is_taken_by_a_role_that_may_make_no_temporary_tables(postgresql_url: str) -> None:
+    database = Database(normalise_url(postgresql_url))
+    room = ServerRoom(database.failures, database.engine)
+
+    def as_weak_role(connection: Connection) -> None:
+        for statement in (
+            "CREATE ROLE weak",
+            f'REVOKE TEMPORARY ON DATABASE "{database.url.database}" FROM PUBLIC',
+            "GRANT USAGE ON SCHEMA public TO weak",
+            "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO weak",
+            "SET LOCAL ROLE weak",
+        ):
+            connection.exec_driver_sql(statement)
+        room.take(connection)
+        connection.rollback()
+
+    database.write_now(as_weak_role)
+    database.close()
 
 
 async def test_a_write_with_a_key_is_answered_503_like_any_other(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from app.db.session import Database
 from app.domain.storage import StorageUnavailableError
 from app.failures import Kind
 
+log = observability.logger(__name__)
 _LOOK_SECONDS = 10
 # A large import or a purge may hold the writer of an SQLite file for a while.
 _WRITTEN_WITHIN_SECONDS = 30
@@ -33,8 +34,11 @@ class Watch:
 
     async def look(self) -> None:
         """Write to the database, compare clocks, and have the log say what was counted."""
-        with suppress(StorageUnavailableError):  # the database has noted it
-            await self._database.prove_writing(within=_WRITTEN_WITHIN_SECONDS)
+        try:
+            with suppress(StorageUnavailableError):  # the database has noted it
+                await self._database.prove_writing(within=_WRITTEN_WITHIN_SECONDS)
+        except Exception:
+            log.exception("a look at the database failed; trying again")
         self._compare_clocks()
         self._database.failures.say_counted()
 
