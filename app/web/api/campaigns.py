@@ -73,7 +73,7 @@ class CampaignCountsOut(BaseModel):
     sent: int
     failed: int
     recalled: int
-    skipped: dict[str, int] = Field(description="by reason: not_a_customer, no_consent, monthly_cap, error")
+    skipped: dict[str, int] = Field(description="by reason: not_a_customer, no_consent, monthly_cap, restored, error")
 
 
 class CampaignOut(BaseModel):
