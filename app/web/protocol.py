@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httptools
 from typing_extensions import override
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.web import problems
-from app.web.middleware.limits import STREAMED
+from app.web.middleware.limits import STREAMED, refuse_connection
 from app.web.problem_codes import Code
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ class Protocol(HttpToolsProtocol):
     @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        given: Any = refuse_connection if app is service_unavailable else app  # uvicorn's types of ASGI differ
+        super()._start_asgi_task(cycle, given)
 
     @override
     def on_response_complete(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.web.middleware import limits
 from app.web.protocol import Protocol
 from tests.running import settings_for
-from tests.web.calls import Web
+from tests.web.calls import Web, assert_problem
 from tests.web.sockets import listening
 
 pytestmark = pytest.mark.anyio
@@ -269,3 +269,20 @@ async def test_the_host_of_an_absolute_target_counts(web: Web) -> None:
     assert status(await exchange(web, evil)) == 421
     assert status(await exchange(web, good)) == 200
     assert status(await exchange(web, b"GET /livez HTTP/1.0\r\n\r\n")) == 421
+
+
+class NoneMore(Protocol):
+    """The protocol of a server that has as many connections as it may have."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self.limit_concurrency = 1
+
+
+@pytest.mark.parametrize("path", ["/livez", "/webhooks/generic/inbound"])
+async def test_a_connection_too_many_is_answered_with_a_problem(sqlite_url: str, path: str) -> None:
+    async with listening(settings_for(sqlite_url), protocol=NoneMore) as web:
+        answer = await web.client.post(path, json={})
+    assert assert_problem(answer, 503)
+    assert answer.json()["code"] == "busy"
+    assert (answer.headers["retry-after"], answer.headers["connection"]) == ("5", "close")

@@ -75,6 +75,12 @@ _CONCURRENCY_LIMITS = (
 _RETRY_AFTER = {"Retry-After": "5"}
 
 
+async def refuse_connection(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request for which there are too many connections, and close this one."""
+    detail = "There are as many connections as there may be; come again."
+    await problems.response(Code.BUSY, detail, {**_RETRY_AFTER, "Connection": "close"})(scope, receive, send)
+
+
 class ConcurrencyLimits:
     """Limits how many requests of each long-running kind run at once; answers further ones with 503."""
 
