@@ -21,7 +21,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
 VOLUME /srv/smsgw/data
 EXPOSE 8086
-# A container that runs only `smsgw worker` listens on nothing: start it with --no-healthcheck.
+# A container that runs only `smsgw worker` is asked on the same port: `smsgw worker --port 8086`.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"SMSGW_PORT\") or 8086}/livez', timeout=4)"]
 # No SMSGW_ENV: which environment this is must be said by whoever starts it.
