@@ -37,6 +37,7 @@ class Kind(StrEnum):
     CARRIER_OBJECTS = "carrier_objects"
     BIND_DOWN = "bind_down"
     WRONG_SECRET = "wrong_secret"  # noqa: S105  the name of a failure
+    WRONG_TOKEN = "wrong_token"  # noqa: S105  the name of a failure
     CLOCK_OFF = "clock_off"
     PROBE_FAILS = "probe_fails"
     SLOW_STEP = "slow_step"
@@ -99,6 +100,12 @@ _WORDS: Mapping[Kind, _Words] = {
         repeats=True,
         fades_after=600,
     ),
+    Kind.WRONG_TOKEN: _Words(
+        "calls of the API are refused: they have no valid token",
+        None,
+        "see `smsgw token list`, and who calls",
+        repeats=True,
+    ),
     Kind.CLOCK_OFF: _Words(
         "this machine's clock is off", "this machine's clock is right again", "keep it on network time"
     ),
@@ -148,7 +155,7 @@ class Failures:
         self._lock = threading.Lock()
         self._known: dict[tuple[Kind, str], _Known] = {}
         self._lasting: dict[tuple[Kind, str], _Known] = {}
-        for kind in (Kind.DISK_FULL, Kind.READ_ONLY, Kind.DATABASE_AWAY, Kind.CLOCK_OFF):
+        for kind in (Kind.DISK_FULL, Kind.READ_ONLY, Kind.DATABASE_AWAY, Kind.WRONG_TOKEN, Kind.CLOCK_OFF):
             self.expect(kind)
 
     def expect(self, kind: Kind, of: str = "") -> None:

@@ -12,6 +12,7 @@ from app.domain.masking import holds_password, masked
 from app.domain.msisdn import parse_msisdn
 from app.domain.reasons import reason_in
 from app.domain.refusals import RefusalReason
+from app.failures import Kind
 from app.services.gateway import Gateway, Management, Upkeep
 from app.services.management.tokens import Caller, Scope
 from app.services.refusals import RefusedError
@@ -85,12 +86,15 @@ NetworkIn = Annotated[SimulatedNetwork, Depends(_network)]
 
 
 async def _caller(
-    management: ManagementIn, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    gateway: GatewayIn,
+    management: ManagementIn,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Caller:
     caller = await management.tokens.caller(given.credentials) if given else None
     if caller is None:
         why = await management.tokens.why_refused(given.credentials) if given else None
         detail = why or "Send `Authorization: Bearer <token>`; tokens are made with `smsgw token create`."
+        gateway.failures.met(Kind.WRONG_TOKEN, cause=why or ("an unknown token" if given else "no token"))
         raise ProblemError(Code.TOKEN_MISSING, detail, {"WWW-Authenticate": "Bearer"})
     return caller
 

@@ -311,6 +311,21 @@ async def _unauthenticated(web: Web) -> dict[str, float]:
     }
 
 
+async def test_a_token_that_is_not_valid_is_said_once_a_minute_and_counted(sqlite_url: str, log: io.StringIO) -> None:
+    async with serving(settings_for(sqlite_url)) as web:
+        before = (await figures(web))["smsgw_failures_total", "wrong_token", ""]
+        secret = web.running.gateway.management.tokens.create("crm", frozenset({"read"}))
+        web.running.gateway.management.tokens.revoke("crm")
+        for token in (secret, "guessed", None):
+            assert (await web.call("GET", "/api/v1/tickets", token=token)).status_code == 401
+        [line] = [one for one in map(json.loads, log.getvalue().splitlines()) if one.get("kind") == "wrong_token"]
+        assert line["cause"] == "The token crm was revoked."
+        assert (await figures(web))["smsgw_failures_total", "wrong_token", ""] == before + 3
+        assert await failing(web) == set()
+        assert secret not in log.getvalue()
+        assert "guessed" not in log.getvalue()
+
+
 # ---- the clock
 
 
