@@ -212,16 +212,19 @@ class Failures:
 
     def lasts(self, kind: Kind, of: str = "") -> float | None:
         """Return for how many seconds something has failed; None if it works."""
-        known = self._lasting.get((kind, of))
-        return None if known is None or known.since is None else self._clock() - known.since
+        with self._lock:  # another thread may be ending it
+            known = self._lasting.get((kind, of))
+            return None if known is None or known.since is None else self._clock() - known.since
 
     def lasting(self) -> list[Failure]:
         """Return what fails now, in the order in which it began."""
         with self._lock:
-            now, found = self._clock(), [*self._lasting.items()]
-        return [
-            Failure(kind, of, known.cause, now - known.since) for (kind, of), known in found if known.since is not None
-        ]
+            now = self._clock()
+            return [
+                Failure(kind, of, known.cause, now - known.since)
+                for (kind, of), known in self._lasting.items()
+                if known.since is not None
+            ]
 
     def say_counted(self) -> None:
         """Say what was counted and not said, where it is time to; forget what was not met for long."""
