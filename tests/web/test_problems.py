@@ -95,5 +95,11 @@ async def test_a_405_allows_head_where_there_is_get(web: Web) -> None:
     assert answer.headers["allow"] == "GET, HEAD, PATCH, PUT"
 
 
+async def test_a_file_takes_no_writes_and_says_so(web: Web) -> None:
+    answer = await web.call("POST", "/static/docs.js", {})
+    assert_problem(answer, 405)
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
 async def test_a_webhook_s_message_is_no_problem(web: Web) -> None:
     assert (await web.inbound(message())).status_code == 202
