@@ -25,22 +25,23 @@ class CarrierCalls:
         self._secret = secret
         self._settle = settle
 
-    def text(self, from_: str, to: str, text: str, message_id: str | None = None) -> str:
+    def text(self, from_: str, to: str, text: str, message_id: str | None = None, *, wait: bool = True) -> str:
         """Post a text from a handset. Return the gateway's id of it. The same ``message_id`` again has no effect."""
         body = {"message_id": message_id or f"carrier-{uuid.uuid4()}", "from": from_, "to": to, "text": text}
-        return str(self._post("inbound", body)["id"])
+        return str(self._post("inbound", body, wait=wait)["id"])
 
-    def report(self, message_id: str, status: str = "delivered", error_code: str = "") -> str:
+    def report(self, message_id: str, status: str = "delivered", error_code: str = "", *, wait: bool = True) -> str:
         """Report about a message that the gateway sent. Return ``accepted``, or ``ignored`` for an unknown id."""
         body = {"message_id": message_id, "status": status, "error_code": error_code}
-        return str(self._post("status", body)["status"])
+        return str(self._post("status", body, wait=wait)["status"])
 
-    def _post(self, what: str, given: dict[str, str]) -> dict[str, Any]:
+    def _post(self, what: str, given: dict[str, str], *, wait: bool) -> dict[str, Any]:
         body = json.dumps(given, ensure_ascii=False).encode()
         signed = signing.sign(self._secret, given["message_id"], body) if self._secret else {}
         path = f"/webhooks/{self._provider}/{what}"
         found: dict[str, Any] = self._api.call("POST", path, body=body, headers=signed)
-        self._settle()
+        if wait:
+            self._settle()
         return found
 
 
@@ -83,7 +84,7 @@ class Carrier(CarrierCalls):
         self._receiver.behave(Behaviour(status, times, after, _SENDS))
 
     def hang(self, times: int | None = None) -> None:
-        """Never answer the next sends."""
+        """Never answer the next sends. The gateway waits 5 seconds for each."""
         self._receiver.behave(Behaviour(None, times, 0, _SENDS))
 
     @property
@@ -105,7 +106,13 @@ def _taken(posted: bytes) -> bytes:
 
 def settings(receiver: Receiver) -> dict[str, object]:
     """Return the settings of the provider ``carrier``."""
-    return {"kind": "generic", "secret": receiver.secret, "send_url": f"{receiver.url}{_SENDS}"}
+    return {
+        "kind": "generic",
+        "secret": receiver.secret,
+        "send_url": f"{receiver.url}{_SENDS}",
+        # Shorter than calls of the kit wait, so that they see what comes of a carrier that hangs.
+        "timeout": "5s",
+    }
 
 
 def _submission(received: Received) -> Submission:

@@ -26,6 +26,7 @@ class SmsgwContainer(DockerContainer):  # type: ignore[misc]  # the library has 
         until = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
             if time.monotonic() > until:
+                self.stop()
                 raise TimeoutError(f"the gateway in the container is not ready within {_READY_SECONDS} s")
             time.sleep(_POLL_SECONDS)
         return self

@@ -1,13 +1,14 @@
-"""What a test needs to be there: SPs, services, customers, orders, fees, usage, bills. Everything has a default."""
+"""What a test needs to be there: SPs, services, customers, orders, fees, usage, bills. Everything has a default.
 
-import itertools
-import random
+What happens to customers is waited for until nothing is left to do, unless a call says ``wait=False``.
+"""
+
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from smsgw_testkit import times
+from smsgw_testkit.dialling import Numbers
 from smsgw_testkit.handset import Handset
 from smsgw_testkit.records import Campaign, Charge, Order, Ticket
 from smsgw_testkit.times import Time
@@ -68,26 +69,6 @@ _SERVICE: Mapping[str, object] = {
     "trial_days": 0,
     "visible": True,
 }
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """Numbers that no other test uses: ``worker`` (0 to 99) and a count, or drawn, where gateways are shared."""
-
-    worker: int
-    is_shared: bool
-    _count: "itertools.count[int]"
-
-    @classmethod
-    def of(cls, worker: int, *, is_shared: bool) -> "Numbers":
-        """Return numbers for a worker of the tests."""
-        return cls(worker, is_shared, itertools.count(1))
-
-    def next(self) -> str:
-        """Return a number that was not returned before."""
-        if self.is_shared:
-            return f"137{random.SystemRandom().randrange(10**8):08d}"
-        return f"136{self.worker:02d}{next(self._count):06d}"
 
 
 class Directory:
@@ -172,12 +153,17 @@ class Directory:
     # ---- what happens to customers
 
     def order(
-        self, handset: Handset, service: str, channel: Literal["sp", "web", "wap", "app", "agent"] = "sp"
+        self,
+        handset: Handset,
+        service: str,
+        channel: Literal["sp", "web", "wap", "app", "agent"] = "sp",
+        *,
+        wait: bool = True,
     ) -> Order:
         """Order a service for a customer, who is asked by SMS. Return the order."""
         body = {"msisdn": handset.number, "service_code": service, "channel": channel}
         order_id = self.api.post("/api/v1/orders", body)["order_id"]
-        self.settle()
+        self._settled(wait=wait)
         return Order(self.api, order_id, self.settle)
 
     def charge(
@@ -190,6 +176,7 @@ class Directory:
         kind: Literal["monthly", "per_use"] = "monthly",
         period: str | None = None,
         charge_id: str | None = None,
+        wait: bool = True,
     ) -> Charge:
         """Announce a fee, due in a day unless a time is given. Return the charge."""
         at = times.moment(due) if due else self._now() + times.days(_CHARGE_DAYS)
@@ -203,7 +190,7 @@ class Directory:
             **({"period": period} if period else {}),
         }
         found = self.api.post("/api/v1/charges", body)["charge_id"]
-        self.settle()
+        self._settled(wait=wait)
         return Charge(self.api, found, self.settle)
 
     def use(
@@ -214,6 +201,7 @@ class Directory:
         at: Time | None = None,
         channel: Literal["sms", "web", "wap", "app"] = "sms",
         use_id: str | None = None,
+        wait: bool = True,
     ) -> Charge:
         """Report a use of a service that is paid by use. Return its charge."""
         body = {
@@ -224,25 +212,29 @@ class Directory:
             "at": (times.moment(at) if at else self._now()).isoformat(),
         }
         found = self.api.post("/api/v1/usage/per-use", body)["charge"]["charge_id"]
-        self.settle()
+        self._settled(wait=wait)
         return Charge(self.api, found, self.settle)
 
-    def usage(self, handset: Handset, *, mb: float, month: str | None = None, at: Time | None = None) -> None:
+    def usage(
+        self, handset: Handset, *, mb: float, month: str | None = None, at: Time | None = None, wait: bool = True
+    ) -> None:
         """Report the data that a customer has used in a month (``2026-03``), in MB of 1024 KB."""
         moment = times.moment(at) if at else self._now()
         body = {"used_kb": round(mb * _KB), "at": moment.isoformat()}
-        self._post_for(handset, "usage/data", {**body, "month": month or f"{moment:%Y-%m}"})
+        self._post_for(handset, "usage/data", {**body, "month": month or f"{moment:%Y-%m}"}, wait=wait)
 
-    def bill(self, handset: Handset, items: Mapping[str, int], month: str | None = None) -> None:
+    def bill(self, handset: Handset, items: Mapping[str, int], month: str | None = None, *, wait: bool = True) -> None:
         """Post a bill: amounts in fen by their name; default month: this one."""
         rows = [{"name": name, "amount_fen": fen} for name, fen in items.items()]
-        self._post_for(handset, "bills", {"month": month or f"{self._now():%Y-%m}", "items": rows})
+        self._post_for(handset, "bills", {"month": month or f"{self._now():%Y-%m}", "items": rows}, wait=wait)
 
-    def spend(self, handset: Handset, fen: int, *, month: str | None = None, at: Time | None = None) -> None:
+    def spend(
+        self, handset: Handset, fen: int, *, month: str | None = None, at: Time | None = None, wait: bool = True
+    ) -> None:
         """Post what a customer has spent in a month so far, in fen."""
         moment = times.moment(at) if at else self._now()
         body = {"amount_fen": fen, "at": moment.isoformat()}
-        self._post_for(handset, "spend", {**body, "month": month or f"{moment:%Y-%m}"})
+        self._post_for(handset, "spend", {**body, "month": month or f"{moment:%Y-%m}"}, wait=wait)
 
     @property
     def tickets(self) -> list[Ticket]:
@@ -251,11 +243,13 @@ class Directory:
         rows = self.api.get("/api/v1/tickets", {"limit": 500})["tickets"]
         return [Ticket(self.api, row["id"], self.settle) for row in rows]
 
-    def campaign(self, text: str, to: Iterable[Handset], kind: Literal["care", "marketing"] = "care") -> Campaign:
+    def campaign(
+        self, text: str, to: Iterable[Handset], kind: Literal["care", "marketing"] = "care", *, wait: bool = True
+    ) -> Campaign:
         """Send a text to many, under the rules of campaigns. Return the campaign."""
         body = {"class": kind, "text": text, "msisdns": [handset.number for handset in to]}
         found = self.api.post("/api/v1/campaigns", body)["id"]
-        self.settle()
+        self._settled(wait=wait)
         return Campaign(self.api, found, self.settle)
 
     # ---- within
@@ -287,9 +281,13 @@ class Directory:
         code, name, short_name = _DEFAULT_PROVIDER
         return self.provider(code, name=name, short_name=short_name)
 
-    def _post_for(self, handset: Handset, path: str, body: Mapping[str, object]) -> None:
+    def _post_for(self, handset: Handset, path: str, body: Mapping[str, object], *, wait: bool) -> None:
         self.api.post(f"/api/v1/{path}", {"msisdn": handset.number, **body})
-        self.settle()
+        self._settled(wait=wait)
+
+    def _settled(self, *, wait: bool) -> None:
+        if wait:
+            self.settle()
 
     def _now(self) -> Any:  # noqa: ANN401  the gateway's time, which a subclass knows
         raise NotImplementedError

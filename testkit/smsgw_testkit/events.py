@@ -1,7 +1,7 @@
 """What SPs and billing were told: received, verified and kept, in order."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from smsgw_testkit import times
 from smsgw_testkit.dialling import national
 from smsgw_testkit.errors import EventMissing
+from smsgw_testkit.wire.calls import Api
 from smsgw_testkit.wire.receiver import EVENTS, Behaviour, Received, Receiver
 
 if TYPE_CHECKING:
     from smsgw_testkit.handset import Handset
 
 BILLING = "billing"
+_PAGE = 500
 _SERVICE_PROVIDERS = f"{EVENTS}sp/"
 
 
@@ -191,6 +193,18 @@ class Events:
 def billing(receiver: Receiver) -> dict[str, str]:
     """Return the settings of billing's events."""
     return {"webhook_url": f"{receiver.url}{_path_of(BILLING)}", "secret": receiver.secret}
+
+
+def refused_elsewhere(api: Api, codes: Collection[str]) -> list[str]:
+    """Return what SPs refused to which the gateway posts itself, as troubles."""
+    if not codes:
+        return []
+    theirs = {f"sp:{code}" for code in codes}
+    return [
+        f"{row['receiver']} did not take {row['type']}: {row['error']}"
+        for row in api.get("/api/v1/events", {"limit": _PAGE})["events"]
+        if row["receiver"] in theirs and row["error"] and row["acknowledged_at"] is None
+    ]
 
 
 def _path_of(receiver: str) -> str:

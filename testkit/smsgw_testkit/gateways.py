@@ -10,11 +10,11 @@ from datetime import datetime
 from smsgw_testkit import times
 from smsgw_testkit.carrier import Carrier, CarrierCalls
 from smsgw_testkit.clock import Arrivals, Clock
-from smsgw_testkit.defaults import DEMO, REAL, UNSET, Defaults, Unset
-from smsgw_testkit.dialling import national
-from smsgw_testkit.directory import Directory, Numbers
+from smsgw_testkit.defaults import DEMO, LONGEST_WAIT, REAL, UNSET, Defaults, Unset
+from smsgw_testkit.dialling import Numbers, national
+from smsgw_testkit.directory import Directory
 from smsgw_testkit.errors import GatewayBusy, GatewayTrouble, SmsgwError
-from smsgw_testkit.events import Events
+from smsgw_testkit.events import Events, refused_elsewhere
 from smsgw_testkit.handset import Handset, open_questions
 from smsgw_testkit.messages import Message, Messages
 from smsgw_testkit.network import Network
@@ -27,6 +27,8 @@ from smsgw_testkit.wire.receiver import Receiver
 _PAGE = 500
 _LOG_LINES = 50
 _GENERIC = "generic"
+# Seconds for which the gateway waits for the answer of a receiver of events.
+_OF_A_RECEIVER = 10
 
 
 @dataclass
@@ -109,9 +111,10 @@ class Gateway(Directory):
     def drain(self, *, events: bool = False, timeout: float | None = None) -> None:
         """Wait until nothing is left to do that is due; with ``events`` also until each that is due was tried.
 
-        Raise GatewayBusy if that takes longer than ``timeout`` seconds.
+        Raise GatewayBusy if that takes longer than ``timeout`` seconds; default: those of the settings, and with
+        ``events`` as long as the gateway waits for a receiver in addition.
         """
-        seconds = self.defaults.timeout if timeout is None else timeout
+        seconds = min(self.defaults.timeout + events * _OF_A_RECEIVER, LONGEST_WAIT) if timeout is None else timeout
         body = {"timeout_seconds": seconds, **({"events": True} if events else {})}
         found = self.api.post("/simulator/drain", body)
         if not found["idle"]:
@@ -129,7 +132,11 @@ class Gateway(Directory):
 
     @property
     def events(self) -> Events:
-        """The receivers of billing and of all SPs. From the first use on, SPs are told to post there."""
+        """The receivers of billing and of all SPs. From the first use on, SPs are told to post there.
+
+        Raise SmsgwError if the gateway runs on another machine or in a container, from where it cannot.
+        """
+        self._parts.backend.require_near("events are received on this machine's loopback")
         if self._address_of is None:
             self._address_of = lambda code: (self._events.address_of(code), self._events.secret)
             self.clock.steps_through_events = True
@@ -143,10 +150,10 @@ class Gateway(Directory):
 
     @property
     def carrier(self) -> Carrier:
-        """The other side of the provider ``carrier``. Raise SmsgwError if the kit did not start this gateway."""
+        """The other side of the provider ``carrier``. Raise SmsgwError for a gateway at a URL or of an image."""
         if isinstance(self._parts.backend, Elsewhere):
             raise SmsgwError(
-                "a gateway that the kit has not started does not know the kit's carrier; leave out the URL"
+                "a gateway whose settings the kit does not make has no provider `carrier`; leave out URL and image"
             )
         return Carrier(self.api, self._parts.receiver, self.drain)
 
@@ -159,15 +166,22 @@ class Gateway(Directory):
         *,
         provider: str = _GENERIC,
         secret: str | None = None,
+        wait: bool = True,
     ) -> str:
         """Post a text as a generic carrier does, signed if there is a secret. Return the gateway's id of it."""
-        return CarrierCalls(self.api, provider, secret, self.drain).text(from_, to, text, message_id)
+        return CarrierCalls(self.api, provider, secret, self.drain).text(from_, to, text, message_id, wait=wait)
 
     def report(
-        self, message_id: str, status: str = "delivered", *, provider: str = _GENERIC, secret: str | None = None
+        self,
+        message_id: str,
+        status: str = "delivered",
+        *,
+        provider: str = _GENERIC,
+        secret: str | None = None,
+        wait: bool = True,
     ) -> str:
         """Post a delivery report as a generic carrier does. Return ``accepted`` or, for an unknown id, ``ignored``."""
-        return CarrierCalls(self.api, provider, secret, self.drain).report(message_id, status)
+        return CarrierCalls(self.api, provider, secret, self.drain).report(message_id, status, wait=wait)
 
     # ---- what it says of itself
 
@@ -228,7 +242,7 @@ class Gateway(Directory):
             *errors,
             *self._events.troubles,
             *carrier.troubles,
-            *self._refused_elsewhere(),
+            *refused_elsewhere(self.api, self._addressed),
         ]
 
     def description(self) -> str:
@@ -252,18 +266,6 @@ class Gateway(Directory):
 
     def _now(self) -> datetime:
         return self.now
-
-    def _refused_elsewhere(self) -> list[str]:
-        """Return the events that software under test refused, where the gateway posts to it itself."""
-        if not self._addressed:
-            return []
-        rows = self.api.get("/api/v1/events", {"limit": _PAGE})["events"]
-        theirs = {f"sp:{code}" for code in self._addressed}
-        return [
-            f"{row['receiver']} did not take {row['type']}: {row['error']}"
-            for row in rows
-            if row["receiver"] in theirs and row["error"] and row["acknowledged_at"] is None
-        ]
 
     def _arrivals(self, move: Callable[[], object]) -> Arrivals:
         self._came()

@@ -64,10 +64,11 @@ class Ticket(Record):
         """What the customer wrote."""
         return str(self.read()["text"])
 
-    def answer(self, message: str = "已收到，正在核实。") -> None:
+    def answer(self, message: str = "已收到，正在核实。", *, wait: bool = True) -> None:
         """Send the first response to the customer."""
         self._api.post(f"/api/v1/tickets/{self.id}/first-response", {"message": message})
-        self._settle()
+        if wait:
+            self._settle()
 
     def resolve(
         self,
@@ -76,6 +77,7 @@ class Ticket(Record):
         *,
         refund: Literal["double", "principal", "none"] | None = None,
         charge: Charge | None = None,
+        wait: bool = True,
     ) -> None:
         """Decide it, with a message to the customer and a refund of a charge if given."""
         of_charge = {"charge_id": charge.id} if charge else {}
@@ -85,7 +87,8 @@ class Ticket(Record):
             **({"refund": {"policy": refund, **of_charge}} if refund is not None else {}),
         }
         self._api.post(f"/api/v1/tickets/{self.id}/resolve", body)
-        self._settle()
+        if wait:
+            self._settle()
 
 
 class Campaign(Record):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from smsgw_testkit import Gateway
-from smsgw_testkit.directory import DEMO_PROVIDERS, Numbers
+from smsgw_testkit.dialling import Numbers
+from smsgw_testkit.directory import DEMO_PROVIDERS
 from tests.testkit.conftest import ROOT
 
 
@@ -40,6 +41,22 @@ def test_a_fee_is_doubted_by_its_code(smsgw: Gateway) -> None:
     ticket.resolve("cancelled", "不再收取。")
     assert (ticket.state, charge.state) == ("resolved", "cancelled")
     assert ticket.number in [one.number for one in smsgw.tickets]
+
+
+def test_without_waiting_several_things_are_under_way(smsgw: Gateway) -> None:
+    smsgw.service("BAO")
+    customer = smsgw.subscriber().has("BAO")
+    order = smsgw.order(customer, "ZQ", wait=False)
+    charge = smsgw.charge(customer, "BAO", 300, due="2026-03-03 12:00", wait=False)
+    smsgw.spend(customer, 1234, wait=False)
+    smsgw.usage(customer, mb=5, wait=False)
+    smsgw.bill(customer, {"套餐月费": 5800}, month="2026-02", wait=False)
+    smsgw.post_as_carrier(customer.number, "10086", "TS 没有订过", wait=False)
+    assert (order.state, charge.state) == ("awaiting_confirmation", "reminded")
+    [ticket] = customer.tickets
+    ticket.answer("我们正在核实。", wait=False)
+    ticket.resolve(message="已核实。", wait=False)
+    assert [words in customer.inbox for words in ("足球快讯", "正在核实", "已核实")] == [True, True, True]
 
 
 def test_usage_bills_and_spend(smsgw: Gateway) -> None:

@@ -63,6 +63,15 @@ def test_what_is_still_left_to_do_is_named(smsgw: Gateway, handset: Handset, eve
     assert sum(busy.value.waiting.values()) == 1
 
 
+def test_a_receiver_that_hangs_is_told_again(smsgw: Gateway, handset: Handset, events: Events) -> None:
+    events.hang(times=1)
+    stop_the_newspaper(handset)
+    events.none()
+    smsgw.clock.advance(hours=1)
+    events.expect(["subscription.unsubscribed"])
+    assert [post.status for post in events.attempts] == [None, 200]
+
+
 class _Software(http.server.ThreadingHTTPServer):
     secret = signing.new_secret()
     status = 204
@@ -143,6 +152,9 @@ def test_a_gateway_and_a_carrier_without_pytest() -> None:
         customer = smsgw.handset("13900139000")
         smsgw.order(customer, "ZQ")
         assert "已" in customer.reply(customer.receive().code).text
+        carrier.hang(times=1)
+        carrier.text("13800138000", "10086", "HELP")
+        assert [post.status for post in carrier.attempts][-1] is None
 
 
 def test_a_carrier_without_a_secret(smsgw: Gateway, handset: Handset) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from smsgw_testkit import Gateway
+from smsgw_testkit import Gateway, SmsgwError
+from smsgw_testkit.running.finding import Elsewhere
 from tests.testkit.conftest import ROOT, environment
 
 KIT = ROOT / "testkit" / "smsgw_testkit"
@@ -69,6 +70,9 @@ class _Container:
     def get_container_host_ip(self) -> str:
         return "127.0.0.1"
 
+    def get_logs(self) -> tuple[bytes, bytes]:
+        return b"", b'{"timestamp": "2026", "level": "info", "event": "ready"}\n'
+
     def get_exposed_port(self, port: int) -> int:
         return self.port
 
@@ -93,4 +97,16 @@ def test_a_container(smsgw: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = InContainer("smsgw:latest")
     assert backend.url == smsgw.url
     assert backend.lines(5)
+    with pytest.raises(SmsgwError, match="which a container cannot reach"):
+        backend.require_near("events are received here")
+    ended = [backend.has_ended]
+    died = backend.lost(ConnectionRefusedError("refused"))
+    assert "did not answer (refused); the next test gets a new one\n2026 info ready" in str(died)
+    assert [*ended, backend.has_ended] == [False, True]
     backend.stop()
+
+
+def test_events_need_a_gateway_on_this_machine(smsgw: Gateway) -> None:
+    Elsewhere(smsgw.url).require_near("events are received here")
+    with pytest.raises(SmsgwError, match=r"events are received here, which http://gateway:8086 cannot reach"):
+        Elsewhere("http://gateway:8086").require_near("events are received here")

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from smsgw_testkit.errors import GatewayNotFound, SmsgwError
+from smsgw_testkit.errors import GatewayDied, GatewayNotFound, SmsgwError
 from smsgw_testkit.running.process import GatewayProcess, readable
 from smsgw_testkit.wire.calls import Api
 
 TOKEN = "demo"  # noqa: S105  it is accepted in demo and test only
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _FOUR_WAYS = (
     "there is no gateway to test against. One of: `--smsgw-url URL` (or SMSGW_URL), a gateway that runs; "
     "`--smsgw-image IMAGE`, a container; `--smsgw-command COMMAND`, such as 'uvx smsgw' or the path of a smsgw "
@@ -51,6 +53,9 @@ class Backend(Protocol):
     def has_ended(self) -> bool:
         """True if it is no more, and another one can be started."""
 
+    def require_near(self, why: str) -> None:
+        """Raise SmsgwError if it cannot post to this machine's loopback; ``why`` that is needed."""
+
     def stop(self) -> None:
         """End it, if the kit has started it."""
 
@@ -58,7 +63,7 @@ class Backend(Protocol):
 class Elsewhere:
     """A gateway that somebody else runs."""
 
-    has_ended = False
+    has_ended = False  # as far as anybody can tell
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -68,9 +73,14 @@ class Elsewhere:
         """Return the last lines of its log."""
         return logged(self._api, limit)
 
-    def lost(self, error: Exception) -> GatewayNotFound:
+    def lost(self, error: Exception) -> SmsgwError:
         """Return the error of a call that was not answered."""
         return GatewayNotFound(f"nothing answers at {self.url} ({error}); start a gateway there, or leave the URL out")
+
+    def require_near(self, why: str) -> None:
+        """Raise SmsgwError if it runs on another machine."""
+        if urlsplit(self.url).hostname not in _LOOPBACK:
+            raise SmsgwError(f"{why}, which {self.url} cannot reach; leave out the URL, or give one of this machine")
 
     def stop(self) -> None:
         """Leave it running."""
@@ -78,7 +88,7 @@ class Elsewhere:
 
 
 class InContainer(Elsewhere):
-    """A gateway in a container of the kit."""
+    """A gateway in a container of the kit. Once it does not answer, another takes its place."""
 
     def __init__(self, image: str) -> None:
         try:
@@ -90,6 +100,18 @@ class InContainer(Elsewhere):
         self._container = SmsgwContainer(image)
         self._container.start()
         super().__init__(self._container.get_url())
+        self.has_ended = False
+
+    def lost(self, error: Exception) -> GatewayDied:
+        """Return the error of a call that was not answered."""
+        self.has_ended = True
+        written = b"".join(self._container.get_logs()).decode("utf-8", "replace").splitlines()
+        what = f"the gateway in the container did not answer ({error})"
+        return GatewayDied(f"{what}; the next test gets a new one", None, [readable(line) for line in written[-50:]])
+
+    def require_near(self, why: str) -> None:
+        """Raise SmsgwError: a container has a loopback of its own."""
+        raise SmsgwError(f"{why}, which a container cannot reach; leave out the image, or use --smsgw-command")
 
     def stop(self) -> None:
         """End the container."""

@@ -74,6 +74,9 @@ class GatewayProcess:
         then = "the next test gets a new one, but tests of one wider fixture share its end"
         return GatewayDied(f"the gateway {what}; {then}", status, self.lines(50))
 
+    def require_near(self, why: str) -> None:
+        """Do nothing: it runs on this machine."""
+
     @property
     def has_ended(self) -> bool:
         """True if the process is no more."""

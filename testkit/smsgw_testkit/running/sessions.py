@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smsgw_testkit import carrier, events
 from smsgw_testkit.defaults import Defaults
-from smsgw_testkit.directory import Numbers
+from smsgw_testkit.dialling import Numbers
 from smsgw_testkit.errors import SmsgwError
 from smsgw_testkit.gateways import Gateway, Parts
 from smsgw_testkit.running import finding
