@@ -186,6 +186,7 @@ class Handset:
         channel: str = "web",
         price_fen: int | None = None,
         contract_until: Time | None = None,
+        wait: bool = True,
     ) -> "Handset":
         """Give the customer a service, by default for 30 days already. Return the handset."""
         began = times.moment(since) if since else self._gateway.now - times.days(_HAS_HAD_DAYS)
@@ -202,7 +203,8 @@ class Handset:
             **{name: value for name, value in given.items() if value is not None},
         }
         self._api.put(f"{self._customer}/subscriptions/{service}", body)
-        self._gateway.settle()
+        if wait:
+            self._gateway.settle()
         return self
 
     @property
@@ -235,10 +237,11 @@ class Handset:
             raise SmsgwError(f"the evidence of {self.number} does not verify from record {found['first_bad']}: {found}")
         return int(found["records"])
 
-    def consent(self, source: str = "test") -> None:
+    def consent(self, source: str = "test", *, wait: bool = True) -> None:
         """Record the customer's consent to marketing, and where it was given."""
         self._api.put(f"{self._customer}/consents/marketing", {"source": source})
-        self._gateway.settle()
+        if wait:
+            self._gateway.settle()
 
     # ---- within
 

@@ -103,6 +103,21 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         Configuration(tmp_path / "gateway.yaml").text(BILLING, CARRIER)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("gateway.toml", b"confirm_mode = maybe", "is no TOML: "),
+        ("gateway.json", b"{", "is no JSON: "),
+        ("gateway.json", b"[]", "must be settings by name"),
+        ("gateway.yaml", "confirm_mode: 码".encode("gbk"), r"cannot be read \(it is not UTF-8\)"),
+    ],
+)
+def test_a_file_that_is_something_else(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SmsgwError, match=f"smsgw_config: .*{name} {says}"):
+        Configuration(tmp_path / name).text(BILLING, CARRIER)
+
+
 def test_equal_settings_have_one_key() -> None:
     assert Configuration(given={"a": 1, "b": 2}).key == Configuration(given={"b": 2, "a": 1}).key
     assert Configuration(given={"a": 1}).key != Configuration().key

@@ -47,6 +47,23 @@ def test_retries_come_with_the_clock(smsgw: Gateway, handset: Handset, events: E
     assert [post.status for post in events.attempts] == [503, 503, 200]
 
 
+def test_the_newest_answer_counts(smsgw: Gateway, events: Events) -> None:
+    answers: list[list[int | None]] = []
+    for receiver in (None, "XINHUA"):
+        before = len(events.attempts)
+        events.answer(503)
+        events.answer(500, times=1, receiver=receiver)
+        events.answer(429, times=0)
+        stop_the_newspaper_of_another(smsgw)
+        smsgw.clock.advance(minutes=5)
+        events.answer(204, receiver=receiver)
+        smsgw.clock.advance(hours=1)
+        answers.append([post.status for post in events.attempts[before:]])
+        events.answer(204)
+    for statuses in answers:
+        assert (statuses[0], set(statuses[1:-1]), statuses[-1]) == (500, {503}, 204)
+
+
 def test_what_was_not_expected(handset: Handset, events: Events) -> None:
     stop_the_newspaper(handset)
     with pytest.raises(EventMissing, match="there should be no event; there came:"):

@@ -47,11 +47,11 @@ class Configuration:
             return json.dumps(_merged({"billing": billing, **self.given}, added), ensure_ascii=False, default=str)
         try:
             written = self.file.read_text("utf-8")
-        except OSError as error:
-            raise SmsgwError(f"smsgw_config: {self.file} cannot be read ({error.strerror})") from None
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SmsgwError(f"smsgw_config: {self.file} cannot be read ({why})") from None
         if self.file.suffix in (".toml", ".json"):
-            content = tomllib.loads(written) if self.file.suffix == ".toml" else json.loads(written)
-            found = _merged({"billing": billing, **content, **self.given}, added)
+            found = _merged({"billing": billing, **_content(self.file, written), **self.given}, added)
             return json.dumps(found, ensure_ascii=False, default=str)
         return self._in_yaml(written, billing, added)
 
@@ -80,6 +80,17 @@ class Configuration:
             f"{name}: {json.dumps(value, ensure_ascii=False, default=str)}\n" for name, value in rest.items()
         )
         return f"{written.rstrip()}\n{lines}"
+
+
+def _content(file: Path, written: str) -> dict[str, object]:
+    """Return the settings in TOML or JSON. Raise SmsgwError if they are not."""
+    try:
+        found = tomllib.loads(written) if file.suffix == ".toml" else json.loads(written)
+    except ValueError as error:
+        raise SmsgwError(f"smsgw_config: {file} is no {file.suffix[1:].upper()}: {error}") from None
+    if not isinstance(found, dict):
+        raise SmsgwError(f"smsgw_config: {file} must be settings by name")
+    return found
 
 
 def _merged(one: Mapping[str, object], other: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

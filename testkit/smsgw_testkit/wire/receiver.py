@@ -35,7 +35,7 @@ class Behaviour:
     within: str
 
     def is_for(self, path: str) -> bool:
-        """Return True if posts to a path get it."""
+        """Return True if posts to a path, or all below one that ends with a slash, get it."""
         return path == self.within or (self.within.endswith("/") and path.startswith(self.within))
 
 
@@ -110,7 +110,7 @@ class Receiver:
             status = http.client.UNAUTHORIZED
         else:
             forwarded = self.forward and path.startswith(EVENTS)
-            status = self._forwarded(headers, body) if forwarded else http.client.OK
+            status = int(self._forwarded(headers, body) if forwarded else http.client.OK)
         good = status is not None and status < http.client.MULTIPLE_CHOICES
         with self.changed:
             if released.is_set():
@@ -124,9 +124,21 @@ class Receiver:
         return status, make(body) if make else b""
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Answer the next posts like this."""
+        """Answer the next posts like this, after those for which some posts are still to come.
+
+        One that holds for all from now on ends where a newer one holds.
+        """
+        if behaviour.times is not None and behaviour.times < 1:
+            return
         with self.changed:
-            self.behaviours.append(behaviour)
+            if behaviour.times is None:
+                self.behaviours = [
+                    one for one in self.behaviours if one.times is not None or not behaviour.is_for(one.within)
+                ]
+            wider = (
+                place for place, one in enumerate(self.behaviours) if one.times is None and one.is_for(behaviour.within)
+            )
+            self.behaviours.insert(next(wider, len(self.behaviours)), behaviour)
 
     def posts(self, within: str) -> list[Received]:
         """Return what was posted to a path, or below one that ends with a slash, oldest first."""
