@@ -9,6 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict, Unpack
 
 from smsgw_testkit import times
 from smsgw_testkit.dialling import Numbers
+from smsgw_testkit.errors import SmsgwError
 from smsgw_testkit.handset import Handset
 from smsgw_testkit.records import Campaign, Charge, Order, Ticket
 from smsgw_testkit.times import Time
@@ -111,9 +112,9 @@ class Directory:
         return code
 
     def sp(self, code: str, *, webhook_url: str, webhook_secret: str) -> None:
-        """Let the gateway post the events of an SP to software under test itself."""
+        """Let the gateway post the events of an SP to software under test itself. Raise SmsgwError if it is unknown."""
         if code not in self._bodies:
-            raise LookupError(f"there is no SP {code}; make it: smsgw.provider({code!r})")
+            raise SmsgwError(f"there is no SP {code}; make it: smsgw.provider({code!r})")
         self._addressed.add(code)
         body = {**self._bodies[code], "webhook_url": webhook_url, "webhook_secret": webhook_secret}
         self.api.put(f"/api/v1/service-providers/{code}", body)

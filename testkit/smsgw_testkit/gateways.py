@@ -101,7 +101,8 @@ class Gateway(Directory):
         """
         self._is_shared = is_shared
         self._said.clear()
-        self._handsets.clear()
+        for handset in self._handsets.values():
+            handset.begin()
         self._newest = None
         self._events.clear()
         self._begin_directory(is_demo=fixture == DEMO)
@@ -143,8 +144,9 @@ class Gateway(Directory):
             self._address_events()
         return self._events
 
-    def forget_events(self) -> None:
-        """Have SPs of the next test post nowhere unless that test asks for it."""
+    def forget_test(self) -> None:
+        """Forget the handsets of a test, and have SPs of the next one post nowhere unless that asks for it."""
+        self._handsets.clear()
         self._address_of = None
         self.clock.steps_through_events = False
 

@@ -60,10 +60,14 @@ class Handset:
         self._api = gateway.api
         self._path = f"/simulator/handsets/{quote(number, safe='')}"
         self._customer = f"/api/v1/subscribers/{quote(number, safe='')}"
+        self.network = Network(self._api, self._path, is_of_one=True)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what was sent and seen: the gateway has forgotten it."""
         self._sent: dict[str, _Sent] = {}
         self._begin: str | None = None
         self._looked: str | None = None
-        self.network = Network(self._api, self._path, is_of_one=True)
 
     def __repr__(self) -> str:
         return f"<Handset {self.number}>"
@@ -86,11 +90,10 @@ class Handset:
 
     def asks_again(self, message_id: str | None = None, *, wait: bool = True) -> Messages:
         """Have the carrier post a text twice: the one with this id, or the last. Return what came for it anew."""
-        if not self._sent:
-            raise SmsgwError(f"{self.number} has sent nothing that could come twice")
-        wanted = message_id if message_id is not None else next(reversed(self._sent))
+        wanted = self.last_sent_id if message_id is None else message_id
         if wanted not in self._sent:
-            raise SmsgwError(f"{self.number} has sent no message {wanted}; it has sent: {', '.join(self._sent)}")
+            sent = ", ".join(self._sent) or "none"
+            raise SmsgwError(f"{self.number} has sent no message {wanted}; it has sent: {sent}")
         if wait:
             self._gateway.settle()
         before = {message.id for message in self.shown()}
@@ -270,8 +273,7 @@ class Handset:
         return self._api.get(f"{self._customer}{path}", query)
 
     def _asked(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._api.get("/simulator/questions", {"handset": self.number})["questions"]
-        return found
+        return list(self._api.get("/simulator/questions", {"handset": self.number})["questions"])
 
     def _newest(self, messages: Messages) -> Message:
         found = _received(messages)

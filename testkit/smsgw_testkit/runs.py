@@ -59,7 +59,7 @@ class Run:
         gateway = wider
         if gateway is None:
             gateway = self.session.gateway(self._configuration(wanted))
-            gateway.forget_events()
+            gateway.forget_test()
             self._begin(gateway, wanted)
         yield gateway
 
@@ -81,7 +81,7 @@ class Run:
         wanted = Wanted.of(request.node)
         gateway = self.session.gateway(self._configuration(wanted), claim=True)
         try:
-            gateway.forget_events()
+            gateway.forget_test()
             self._begin(gateway, wanted)
             yield gateway
         finally:

@@ -24,7 +24,7 @@ def _started() -> Iterator[Gateway]:
 @pytest.fixture
 def smsgw(_started: Gateway) -> Gateway:
     """The gateway, freshly reset."""
-    _started.forget_events()
+    _started.forget_test()
     _started.reset()
     return _started
 

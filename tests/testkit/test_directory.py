@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from smsgw_testkit import Gateway
+from smsgw_testkit import Gateway, SmsgwError
 from smsgw_testkit.dialling import Numbers
 from smsgw_testkit.directory import DEMO_PROVIDERS
 from tests.testkit.conftest import ROOT
@@ -16,6 +16,11 @@ def test_a_service_and_who_has_it(smsgw: Gateway) -> None:
     reader = smsgw.subscriber().has("BAO", since="2026-01-05 09:00")
     assert reader.send("0000").items[1].sp == "知音"
     assert "知音报" in reader.reply("1").text
+
+
+def test_an_sp_that_is_not_there(smsgw: Gateway) -> None:
+    with pytest.raises(SmsgwError, match=r"there is no SP NOBODY; make it: smsgw.provider\('NOBODY'\)"):
+        smsgw.sp("NOBODY", webhook_url="http://127.0.0.1:9/", webhook_secret="whsec_x")
 
 
 def test_without_naming_anything(smsgw: Gateway) -> None:

@@ -55,6 +55,20 @@ def test_what_comes_unasked(smsgw: Gateway, handset: Handset) -> None:
         smsgw.handset("13900139000").reply("1")
 
 
+def test_a_handset_begins_anew_when_its_gateway_is_reset(smsgw: Gateway, handset: Handset) -> None:
+    handset.send("HELP")
+    smsgw.order(handset, "ZQ")
+    assert len(handset.receive()) == 1
+    handset.clear()
+    smsgw.reset(now="2026-01-05 10:00")
+    with pytest.raises(SmsgwError, match="has sent nothing"):
+        handset.asks_again()
+    smsgw.order(handset, "ZQ")
+    assert [len(found) for found in (handset.receive(), handset.inbox)] == [1, 1]
+    assert smsgw.handset(handset.number) is handset
+    assert f"handset {handset.number}:" in smsgw.description()
+
+
 def test_without_waiting(smsgw: Gateway, handset: Handset) -> None:
     assert handset.send("HELP", wait=False) == []
     smsgw.drain()
