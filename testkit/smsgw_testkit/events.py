@@ -169,7 +169,7 @@ class Events:
         received = self._receiver.posts(EVENTS)
         wrong = [f"an event to {receiver_of(one.path)} did not verify: {one.wrong}" for one in received if one.wrong]
         return wrong + [
-            f"the receiver that events are forwarded to answered {one.status} to {Event.read(one)}"
+            f"{one.unreached or f'the receiver events are forwarded to answered {one.status}'} to {Event.read(one)}"
             for one in received
             if not one.expected and not one.wrong
         ]

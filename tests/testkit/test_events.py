@@ -133,6 +133,13 @@ def test_events_are_passed_on_to_software_under_test(
         smsgw.check()
 
 
+def test_where_events_are_passed_on_to_nothing_answers(smsgw: Gateway, handset: Handset, events: Events) -> None:
+    events.forward_to("https://127.0.0.1:9/hook")
+    stop_the_newspaper(handset)
+    with pytest.raises(GatewayTrouble, match=r"^nothing answered at https://127.0.0.1:9/hook \(.*refused\) to 03-02"):
+        smsgw.check()
+
+
 def stop_the_newspaper_of_another(smsgw: Gateway) -> None:
     reader = smsgw.subscriber().has("SJB")
     reader.send("0000")

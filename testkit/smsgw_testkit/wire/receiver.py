@@ -47,6 +47,7 @@ class Received:
         wrong: why its signature did not verify; None if it did.
         status: what was answered; None: nothing.
         expected: False if the answer was an error that no test asked for.
+        unreached: why nothing answered where it was passed on to; None if something did.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Received:
     wrong: str | None
     status: int | None
     expected: bool
+    unreached: str | None = None
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Receiver:
             released = self._released
             behaviour = self._next(path)
         wrong = _violation(self.secret, headers, body)
+        unreached = None
         if behaviour is not None:
             status = behaviour.status
             released.wait(behaviour.after)
@@ -110,12 +113,13 @@ class Receiver:
             status = http.client.UNAUTHORIZED
         else:
             forwarded = self.forward and path.startswith(EVENTS)
-            status = int(self._forwarded(headers, body) if forwarded else http.client.OK)
+            status, unreached = self._forwarded(headers, body) if forwarded else (http.client.OK, None)
         good = status is not None and status < http.client.MULTIPLE_CHOICES
         with self.changed:
             if released.is_set():
                 return None  # it is of the test before
-            self.received.append(Received(path, headers, body, wrong, status, good or behaviour is not None))
+            expected = good or behaviour is not None
+            self.received.append(Received(path, headers, body, wrong, status, expected, unreached))
             self.changed.notify_all()
         if status is None:
             released.wait()
@@ -161,7 +165,8 @@ class Receiver:
                 return behaviour
         return None
 
-    def _forwarded(self, headers: Mapping[str, str], body: bytes) -> int:
+    def _forwarded(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+        """Pass an event on. Return the status of the answer, and why there was none."""
         url, secret = self.forward or ("", None)
         parts = urlsplit(url)
         signed = signing.sign(secret, headers.get("webhook-id", ""), body) if secret else _signature(headers)
@@ -170,9 +175,9 @@ class Receiver:
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", path, body, {"Content-Type": "application/json", **signed})
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return http.client.BAD_GATEWAY
+            return connection.getresponse().status, None
+        except (OSError, http.client.HTTPException) as error:
+            return http.client.BAD_GATEWAY, f"nothing answered at {url} ({error})"
         finally:
             connection.close()
 
