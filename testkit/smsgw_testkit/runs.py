@@ -1,6 +1,5 @@
 """One run of pytest: its settings, its gateways, and what a test or a wider fixture gets of them."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +46,9 @@ class Run:
             timeout=_seconds(str(config.getini("smsgw_timeout"))),
         )
         no_reset = bool(config.getoption("smsgw_no_reset"))
-        _check_sharing(choice, no_reset=no_reset)
+        # Of pytest-xdist, in its workers.
+        workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+        _check_sharing(choice, workers, no_reset=no_reset)
         session = Session(choice, defaults, worker, no_reset)
         folder = config.rootpath
         return cls(session, folder, folder / named if named else None, bool(config.getini("smsgw_strict")))
@@ -108,11 +109,11 @@ class Run:
             gateway.reset(fixture=fixture, now=now)
 
 
-def _check_sharing(choice: Choice, *, no_reset: bool) -> None:
+def _check_sharing(choice: Choice, workers: int, *, no_reset: bool) -> None:
     """Raise UsageError for options by which tests would empty the gateway of others, or begin with nothing."""
     if no_reset and not choice.url:
         raise pytest.UsageError("--smsgw-no-reset is for a gateway that others use, too: give its --smsgw-url")
-    if choice.url and not no_reset and int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    if choice.url and not no_reset and workers > 1:
         raise pytest.UsageError(
             f"each worker would reset the gateway at {choice.url} in the middle of the others' tests: add "
             "--smsgw-no-reset, use one worker (-n 0), or leave out the URL (or SMSGW_URL), so that each starts its own"
