@@ -12,6 +12,7 @@ from smsgw_testkit.wire.calls import Api
 from smsgw_testkit.wire.receiver import Behaviour, Received, Receiver
 
 _SENDS = "/send"
+_GENERIC = "generic"
 _GOOD = range(200, 300)
 
 
@@ -43,6 +44,39 @@ class CarrierCalls:
         if wait:
             self._settle()
         return found
+
+
+class PostsAsCarrier:
+    """Posts to the webhooks of any generic provider. ``smsgw`` has them."""
+
+    api: Api
+    settle: Callable[[], None]
+
+    def post_as_carrier(
+        self,
+        from_: str,
+        to: str,
+        text: str,
+        message_id: str | None = None,
+        *,
+        provider: str = _GENERIC,
+        secret: str | None = None,
+        wait: bool = True,
+    ) -> str:
+        """Post a text as a generic carrier does, signed if there is a secret. Return the gateway's id of it."""
+        return CarrierCalls(self.api, provider, secret, self.settle).text(from_, to, text, message_id, wait=wait)
+
+    def report(
+        self,
+        message_id: str,
+        status: str = "delivered",
+        *,
+        provider: str = _GENERIC,
+        secret: str | None = None,
+        wait: bool = True,
+    ) -> str:
+        """Post a delivery report as a generic carrier does. Return ``accepted`` or, for an unknown id, ``ignored``."""
+        return CarrierCalls(self.api, provider, secret, self.settle).report(message_id, status, wait=wait)
 
 
 @dataclass(frozen=True, slots=True)

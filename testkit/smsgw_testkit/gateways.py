@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from smsgw_testkit import times
-from smsgw_testkit.carrier import Carrier, CarrierCalls
+from smsgw_testkit.carrier import Carrier, PostsAsCarrier
 from smsgw_testkit.clock import Arrivals, Clock
 from smsgw_testkit.defaults import DEMO, LONGEST_WAIT, REAL, UNSET, Defaults, Unset
 from smsgw_testkit.dialling import Numbers, national
@@ -26,7 +26,6 @@ from smsgw_testkit.wire.receiver import Receiver
 
 _PAGE = 500
 _LOG_LINES = 50
-_GENERIC = "generic"
 # Seconds for which the gateway waits for the answer of a receiver of events.
 _OF_A_RECEIVER = 10
 
@@ -42,7 +41,7 @@ class Parts:
     durations: Durations = field(default_factory=Durations)
 
 
-class Gateway(Directory):
+class Gateway(Directory, PostsAsCarrier):
     """A gateway. Every call waits until nothing is left to do that is due.
 
     Attributes:
@@ -68,6 +67,9 @@ class Gateway(Directory):
         self._newest: str | None = None
         self._is_shared = False
         self._said: Counter[str] = Counter()
+        # Of a test that resets: what went wrong before that.
+        self._before_reset: list[str] = []
+        self._is_in_test = False
 
     def __repr__(self) -> str:
         return f"<Gateway {self.url}>"
@@ -81,7 +83,11 @@ class Gateway(Directory):
 
         ``fixture``: ``demo``, or None for nobody; ``now``: where the clock stands, ``real`` lets it run; ``keep``:
         ``["tokens"]`` leaves the tokens of the API.
+
+        Trouble that came before it is no less trouble of the test that resets.
         """
+        if self._is_in_test:
+            self._before_reset = self.new_troubles()
         begin = time.perf_counter()
         loaded = self.defaults.fixture if fixture is UNSET else fixture
         at = self.defaults.now if now is UNSET else now
@@ -101,6 +107,7 @@ class Gateway(Directory):
         """
         self._is_shared = is_shared
         self._said.clear()
+        self._is_in_test = True
         for handset in self._handsets.values():
             handset.begin()
         self._newest = None
@@ -147,6 +154,8 @@ class Gateway(Directory):
     def forget_test(self) -> None:
         """Forget the handsets of a test, and have SPs of the next one post nowhere unless that asks for it."""
         self._handsets.clear()
+        self._before_reset.clear()
+        self._is_in_test = False
         self._address_of = None
         self.clock.steps_through_events = False
 
@@ -158,32 +167,6 @@ class Gateway(Directory):
                 "a gateway whose settings the kit does not make has no provider `carrier`; leave out URL and image"
             )
         return Carrier(self.api, self._parts.receiver, self.drain)
-
-    def post_as_carrier(
-        self,
-        from_: str,
-        to: str,
-        text: str,
-        message_id: str | None = None,
-        *,
-        provider: str = _GENERIC,
-        secret: str | None = None,
-        wait: bool = True,
-    ) -> str:
-        """Post a text as a generic carrier does, signed if there is a secret. Return the gateway's id of it."""
-        return CarrierCalls(self.api, provider, secret, self.drain).text(from_, to, text, message_id, wait=wait)
-
-    def report(
-        self,
-        message_id: str,
-        status: str = "delivered",
-        *,
-        provider: str = _GENERIC,
-        secret: str | None = None,
-        wait: bool = True,
-    ) -> str:
-        """Post a delivery report as a generic carrier does. Return ``accepted`` or, for an unknown id, ``ignored``."""
-        return CarrierCalls(self.api, provider, secret, self.drain).report(message_id, status, wait=wait)
 
     # ---- what it says of itself
 
@@ -223,7 +206,8 @@ class Gateway(Directory):
         """Return the troubles since the last call: tests that share a gateway answer for their own ones alone."""
         found = Counter(self.troubles())
         new, self._said = found - self._said, found
-        return list(new.elements())
+        before, self._before_reset = self._before_reset, []
+        return [*before, *new.elements()]
 
     def troubles(self) -> list[str]:
         """Return what went wrong: dead letters, errors of the gateway, events that did not verify or were refused."""

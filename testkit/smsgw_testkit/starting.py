@@ -26,8 +26,8 @@ def gateway(
 
     ``config``: settings by name, or a settings file. ``choice``: another gateway than that of this environment.
     ``timeout``: seconds for which a call waits until nothing is left to do.
-    ``strict``: raise GatewayTrouble at the end if anything went wrong that nobody asked for. A reset forgets what went
-    wrong before it, so tests that reset call ``smsgw.check()`` at their own end.
+    ``strict``: raise GatewayTrouble at the end if anything went wrong that nobody asked for. Tests that answer for it
+    themselves call ``smsgw.check()`` at their end.
 
     Raise GatewayNotFound if there is no gateway, GatewayDied if it does not start.
     """

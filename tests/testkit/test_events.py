@@ -47,6 +47,17 @@ def test_retries_come_with_the_clock(smsgw: Gateway, handset: Handset, events: E
     assert [post.status for post in events.attempts] == [503, 503, 200]
 
 
+def test_what_went_wrong_before_a_reset_is_not_forgotten(smsgw: Gateway, handset: Handset, events: Events) -> None:
+    for _ in range(2):
+        events.forward_to("http://127.0.0.1:9/")
+        stop_the_newspaper(handset)
+        smsgw.reset()
+    with pytest.raises(GatewayTrouble) as trouble:
+        smsgw.check()
+    assert str(trouble.value).count("nothing answered at http://127.0.0.1:9/") == 2
+    smsgw.check()
+
+
 def test_the_newest_answer_counts(smsgw: Gateway, events: Events) -> None:
     answers: list[list[int | None]] = []
     for receiver in (None, "XINHUA"):
