@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.commands.accounts.directory import SetSubscriber
-from app.commands.accounts.import_lines import ImportSubscription
+from app.commands.accounts.directory import SetSubscriber, SubscriberSet
+from app.commands.accounts.import_lines import Imported, ImportSubscription
 from app.commands.registry import Handler
 from app.db.evidence import evidence
 from app.db.outbound_messages import outbound_message
@@ -65,7 +65,14 @@ async def test_calls_of_several_subscribers_are_carried_out_in_order(gateway: Ru
     assert early.refusal.reason is RefusalReason.UNKNOWN_SUBSCRIBER
     assert isinstance(unknown, RefusedError)
     assert unknown.refusal.reason is RefusalReason.UNKNOWN_SERVICE
-    assert [one for one in found if not isinstance(one, Exception)] == [None, None, (), None, ()]
+    done = [one for one in found if isinstance(one, SubscriberSet | Imported)]
+    assert [(type(one), one.is_new) for one in done] == [
+        (SubscriberSet, True),
+        (SubscriberSet, False),
+        (Imported, True),
+        (SubscriberSet, False),
+        (Imported, True),
+    ]
     [row] = await gateway.rows(subscriber, subscriber.c.msisdn == NEW)
     assert row["points"] == 2
     assert await gateway.states(NEW) == {"CL": "active", "SJB": "active"}
@@ -88,7 +95,7 @@ async def test_a_tenure_that_ends_within_a_set_takes_nothing_along(gateway: Runn
 
 async def test_a_call_that_raises_fails_alone(gateway: Running) -> None:
     found = await carry_out(gateway, (NEW, given(1)), (NEW, _UnknownCall()), (NEW, given(2)))
-    assert [type(one) for one in found] == [type(None), LookupError, type(None)]
+    assert [type(one) for one in found] == [SubscriberSet, LookupError, SubscriberSet]
     [row] = await gateway.rows(subscriber, subscriber.c.msisdn == NEW)
     assert row["points"] == 2
 

@@ -21,6 +21,7 @@ from app.domain.account import SubscriberStatus
 from app.domain.campaigns import Segment
 from app.domain.messages import DeliveryReport, MessageClass, OutboundStatus
 from app.domain.policy import RetentionPeriods
+from app.domain.refusals import RefusalReason
 from app.services.management.campaigns import NewCampaign
 from app.services.refusals import RefusedError
 from app.services.upkeep.chains import walk_chains
@@ -207,8 +208,9 @@ async def test_recipients_of_campaigns_are_purged_with_the_messages_and_counts_s
 
 
 async def test_a_tenure_in_use_is_not_erased(gateway: Running) -> None:
-    with pytest.raises(RefusedError, match="in use"):
+    with pytest.raises(RefusedError) as refused:
         await gateway.gateway.upkeep.erasure.erase(ALICE, 1, "api:demo", "they asked for it")
+    assert refused.value.refusal.reason is RefusalReason.TENURE_IN_USE
     with pytest.raises(RefusedError, match="no such tenure"):
         await gateway.gateway.upkeep.erasure.erase(ALICE, 7, "api:demo", "they asked for it")
 
