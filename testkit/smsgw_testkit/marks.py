@@ -47,8 +47,9 @@ class Wanted:
         return cls(found)
 
 
-def check(item: pytest.Item) -> None:
+def check(item: pytest.Item | pytest.Class) -> None:
     """Raise CollectError for a mark with a word or value that it does not have, or one that would have no effect."""
+    _ = getattr(item, "obj", None)  # pytest reads the marks of a class when this is asked for
     for mark in item.iter_markers(MARK):
         if mark.args:
             raise pytest.Collector.CollectError(
@@ -64,7 +65,8 @@ def check(item: pytest.Item) -> None:
                 raise pytest.Collector.CollectError(
                     f"{item.nodeid}: @pytest.mark.{MARK}({word}={value!r}): give {like}"
                 )
-    _check_wider(item)
+    if isinstance(item, pytest.Item):
+        _check_wider(item)
 
 
 def _check_wider(item: pytest.Item) -> None:

@@ -52,9 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_pycollect_makeitem() -> Generator[None, _Made, _Made]:
     """Refuse marks with words that there are not, where pytest-xdist reports it, too."""
     made = yield
-    for item in made if isinstance(made, list) else ():
-        if isinstance(item, pytest.Item):
-            marks.check(item)
+    for node in made if isinstance(made, list) else [made]:
+        # Tests of a unittest.TestCase do not come by here, their class does.
+        if isinstance(node, pytest.Item | pytest.Class):
+            marks.check(node)
     return made
 
 

@@ -250,6 +250,17 @@ def test_a_mark_with_a_wrong_word_is_an_error_at_collection(run: Pytest, mark: s
     assert "passed" not in done.stdout
 
 
+def test_a_wrong_word_in_the_mark_of_a_test_case_is_an_error_at_collection(run: Pytest) -> None:
+    tests = """
+import pytest, unittest
+
+@pytest.mark.smsgw(nov="2026-01-01")
+class Case(unittest.TestCase):
+    def test_it(self): pass
+"""
+    assert "test_it.py::Case: @pytest.mark.smsgw knows no 'nov'" in run(tests).stdout
+
+
 WIDE_MARKS = """
 import pytest
 {module}
