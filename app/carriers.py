@@ -41,11 +41,10 @@ def build_carriers(
     transport: httpx.AsyncBaseTransport,
     toy: ToyCarrier | None = None,
 ) -> Carriers:
-    """Make each provider of the settings and, where it can send, its delivery.
+    """Make each provider of the settings and, where it can send, its delivery; if one simulates, add its loop.
 
-    If handsets are simulated, add the loop for their reports. ``toy`` stands between the gateway and the simulated
-    handsets; the settings have its provider. Raise SettingsError for a second simulator and a default provider that
-    cannot send.
+    ``toy`` stands between the gateway and the simulated handsets; the settings have its provider. Raise SettingsError
+    for a second simulator and a default provider that cannot send.
     """
     receipts = Receipts(database, ids)
     network = SimulatedNetwork(database, ids, receipts, membership.share, has_fates=settings.disposable)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from app.web.dependencies import AfterIdIn, GatewayIn
 from app.web.simulator import ThreadMessageOut, message_out, number_of
 from app.web.times import ShanghaiTime
+from app.web.words import QuestionWord, SentWord
 
 router = APIRouter()
 _MOST_HANDSETS = 500
@@ -25,7 +26,7 @@ class EntryOut(ThreadMessageOut):
     """A message, its handset, and what it is."""
 
     handset: str = Field(examples=["13800138000"])
-    kind: str | None = Field(
+    kind: SentWord | None = Field(
         description="the question that it asks, such as `choosing-services`, else its class: reply, result, "
         "confirmation, notice, care or marketing; null for what the handset sent"
     )
@@ -38,20 +39,20 @@ class ThreadsOut(BaseModel):
     messages: list[EntryOut]
 
 
-class QuestionOut(BaseModel):
+class OpenQuestionOut(BaseModel):
     """A question that waits for an answer, the number that this has to be sent to, and until when."""
 
     handset: str
-    kind: str
+    kind: QuestionWord
     number: str
     until: ShanghaiTime
     code: str | None
 
 
-class QuestionsOut(BaseModel):
+class OpenQuestionsOut(BaseModel):
     """Questions, oldest first."""
 
-    questions: list[QuestionOut]
+    questions: list[OpenQuestionOut]
 
 
 @router.get("/threads", summary="The threads of several handsets in one order")
@@ -78,12 +79,14 @@ async def read_threads(
 
 
 @router.get("/questions", summary="The questions that handsets can answer now")
-async def read_questions(gateway: GatewayIn, handset: _Handsets = None) -> QuestionsOut:
+async def read_questions(gateway: GatewayIn, handset: _Handsets = None) -> OpenQuestionsOut:
     """Whatever became of their messages. An answer counts if it is sent to ``number``, a code wherever it is sent."""
     found = await gateway.simulator.threads.questions(_numbers(handset))
-    return QuestionsOut(
+    return OpenQuestionsOut(
         questions=[
-            QuestionOut(handset=_short(one.msisdn), kind=one.kind, number=one.number, until=one.until, code=one.code)
+            OpenQuestionOut(
+                handset=_short(one.msisdn), kind=one.kind, number=one.number, until=one.until, code=one.code
+            )
             for one in found
         ]
     )

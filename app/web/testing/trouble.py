@@ -40,7 +40,7 @@ class ServerErrors:
         return counted
 
 
-class DeadLetterOut(BaseModel):
+class GivenUpOut(BaseModel):
     """A message that was given up after three tries; ``reason`` is where in the program it failed."""
 
     handset: str
@@ -51,7 +51,7 @@ class DeadLetterOut(BaseModel):
 class TroubleOut(BaseModel):
     """Messages that were given up, oldest first, and the number of answers of 500 and more."""
 
-    dead_letters: list[DeadLetterOut]
+    dead_letters: list[GivenUpOut]
     server_errors: int
 
 
@@ -67,7 +67,7 @@ async def read_trouble(
     is_after = _after(since)
     wanted = MessageFilter(direction="mo", status=InboundStatus.DEAD, former=True)
     letters = [
-        DeadLetterOut(handset=one.msisdn.removeprefix("+86"), id=one.id, reason=one.trace or "")
+        GivenUpOut(handset=one.msisdn.removeprefix("+86"), id=one.id, reason=one.trace or "")
         for one in reversed((await management.messages.page(wanted, PageRequest(_MOST, descending=True))).items)
         if is_after(one)
     ]
