@@ -142,8 +142,8 @@ def cause_in(raised: BaseException | None) -> Cause:
 def _by_words(error: BaseException | None) -> Cause:
     """Return the cause that the driver's words tell, else the name of the error, with its code if it has one."""
     said = str(error)
-    state = getattr(error, "sqlstate", None)
-    unknown = getattr(error, "sqlite_errorname", None) or (f"SQLSTATE {state}" if state else type(error).__name__)
+    state, name = getattr(error, "sqlstate", None), type(error).__name__
+    unknown = getattr(error, "sqlite_errorname", None) or (f"{name}, SQLSTATE {state}" if state else name)
     return next((cause for pattern, cause in _WORDS if pattern.search(said)), _away(unknown))
 
 

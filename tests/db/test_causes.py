@@ -64,7 +64,7 @@ def test_the_error_of_the_driver_is_found_in_what_was_raised_around_it() -> None
 def test_what_a_driver_says_is_not_repeated() -> None:
     assert str(cause_in(RuntimeError("row of +8613800138000"))) == "RuntimeError"
     assert str(cause_in(RuntimeError("database or disk is full: 13800138000"))) == "its disk is full: make room"
-    assert str(cause_in(Coded("XX001", "row of +8613800138000"))) == "SQLSTATE XX001"
+    assert str(cause_in(Coded("XX001", "row of +8613800138000"))) == "Coded, SQLSTATE XX001"
     assert str(cause_in(of_sqlite(sqlite3.SQLITE_PROTOCOL, "row of +8613800138000"))) == "SQLITE_NAME"
 
 
