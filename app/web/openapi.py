@@ -243,7 +243,7 @@ def _problem_statuses(path: str, method: str, operation: dict[str, Any]) -> Iter
     yield from _EXTRA_STATUSES.get(f"{method} {path}", ())
     if _IF_MATCH in _parameters(operation):
         yield "412"
-    if "application/json" in operation.get("requestBody", {}).get("content", {}) and path.startswith("/api/"):
+    if "application/json" in operation.get("requestBody", {}).get("content", {}) and not path.startswith("/webhooks/"):
         yield "400"
     if method != "get":
         yield "413"
