@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Index,
     PrimaryKeyConstraint,
@@ -101,12 +102,18 @@ def drop_answers(connection: Connection, msisdn: str) -> None:
     connection.execute(update(idempotent_call).where(about).values(body=ERASED_BODY))
 
 
-def end(connection: Connection, caller: str, key: str, status: int, media_type: str, body: str) -> None:
-    """Store the answer of a call."""
-    mine = (_calls.caller == caller, _calls.key == key)
+def end(
+    connection: Connection, caller: str, key: str, request_hash: str, *, status: int, media_type: str, body: str
+) -> None:
+    """Store the answer of a call, unless its row has gone and another call has used the key since."""
+    mine = _mine(caller, key, request_hash)
     connection.execute(update(idempotent_call).where(*mine).values(status=status, media_type=media_type, body=body))
 
 
-def drop(connection: Connection, caller: str, key: str) -> None:
-    """Delete a call, so that it may be made again."""
-    connection.execute(delete(idempotent_call).where(_calls.caller == caller, _calls.key == key))
+def drop(connection: Connection, caller: str, key: str, request_hash: str) -> None:
+    """Delete a call, so that it may be made again; not the one that has used the key since its row has gone."""
+    connection.execute(delete(idempotent_call).where(*_mine(caller, key, request_hash)))
+
+
+def _mine(caller: str, key: str, request_hash: str) -> tuple[ColumnElement[bool], ...]:
+    return _calls.caller == caller, _calls.key == key, _calls.request_hash == request_hash

@@ -14,7 +14,7 @@ from app.db.catalogue import service_provider
 from app.db.inbox import inbound_message
 from app.db.session import Database, normalise_url
 from app.domain.catalogue import ServiceProvider
-from app.services.management.idempotency import CallKey
+from app.services.management.idempotency import KeyedCall
 from app.services.sealing import Sealer
 from app.services.startup import StartError
 from app.settings import Settings
@@ -61,7 +61,7 @@ async def fill(url: str) -> None:
         await gateway.say("1")
         management = gateway.gateway.management
         await management.directory.put_service_provider(sp, WEBHOOK_SECRET)
-        await management.idempotent_calls.begin(CallKey.of("demo", "once"), b"a request")
+        await management.idempotent_calls.begin(KeyedCall.of("demo", "once", b"a request"))
         await gateway.gateway.engine.stop()
         await gateway.store(gateway.message(f"XGMM#135790#{PASSWORD}#{PASSWORD}"))
 
@@ -80,10 +80,10 @@ async def test_a_replaced_key_is_needed_for_nothing_after_it(database_url: str) 
     assert [new.open(one) for one in sealed(database_url)] == [WEBHOOK_SECRET, f"XGMM#135790#{PASSWORD}#{PASSWORD}"]
     async with running(with_keys(database_url, *both)) as gateway:
         calls = gateway.gateway.management.idempotent_calls
-        known = await calls.begin(CallKey.of("demo", "once"), b"a request")
+        known = await calls.begin(KeyedCall.of("demo", "once", b"a request"))
         assert known is not None
-        assert calls.is_same(known, b"a request")
-        assert not calls.is_same(known, b"another")
+        assert calls.is_same(known, KeyedCall.of("demo", "once", b"a request"))
+        assert not calls.is_same(known, KeyedCall.of("demo", "once", b"another"))
     async with running(with_keys(database_url, NEW_KEY)) as gateway:
         await gateway.drain()
         assert "密码" in (await gateway.texts())[-1]

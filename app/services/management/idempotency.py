@@ -12,16 +12,17 @@ RecordedCall = idempotency.RecordedCall
 
 
 @value
-class CallKey:
-    """An idempotency key together with a hash of its caller, so that keys of two callers never collide."""
+class KeyedCall:
+    """A request under an idempotency key, and a hash of its caller, so that keys of two callers never collide."""
 
     caller: str
     key: str
+    request: bytes
 
     @classmethod
-    def of(cls, name: str, key: str) -> "CallKey":
-        """Return the key for a caller by the name of its token, which outlives a change of the secret."""
-        return cls(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), key)
+    def of(cls, name: str, key: str, request: bytes) -> "KeyedCall":
+        """Return the call of a caller by the name of its token, which outlives a change of the secret."""
+        return cls(hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest(), key, request)
 
 
 class IdempotentCalls:
@@ -31,30 +32,25 @@ class IdempotentCalls:
         self._database = database
         self._sealer = sealer
 
-    async def begin(self, call: CallKey, request: bytes) -> RecordedCall | None:
+    async def begin(self, call: KeyedCall) -> RecordedCall | None:
         """Record the start of a call. Return None, or the earlier call that had the same key.
 
         Raise StorageUnavailableError if the database cannot be reached.
         """
-        begun = partial(
-            idempotency.begin,
-            caller=call.caller,
-            key=call.key,
-            request_hash=self._sealer.fingerprint(request),
-        )
-        return await self._database.write(begun)
+        return await self._database.write(lambda connection: idempotency.begin(connection, *self._place(call)))
 
-    def is_same(self, known: RecordedCall, request: bytes) -> bool:
+    def is_same(self, known: RecordedCall, call: KeyedCall) -> bool:
         """Return True if the earlier call had the same request."""
-        return self._sealer.is_fingerprint(known.request_hash, request)
+        return self._sealer.is_fingerprint(known.request_hash, call.request)
 
-    async def end(self, call: CallKey, status: int, media_type: str, body: str) -> None:
+    async def end(self, call: KeyedCall, status: int, media_type: str, body: str) -> None:
         """Store the answer."""
-        ended = partial(
-            idempotency.end, caller=call.caller, key=call.key, status=status, media_type=media_type, body=body
-        )
-        await self._database.write(ended)
+        ended = partial(idempotency.end, status=status, media_type=media_type, body=body)
+        await self._database.write(lambda connection: ended(connection, *self._place(call)))
 
-    async def drop(self, call: CallKey) -> None:
+    async def drop(self, call: KeyedCall) -> None:
         """Delete a call that had no effect, so that it can be repeated."""
-        await self._database.write(partial(idempotency.drop, caller=call.caller, key=call.key))
+        await self._database.write(lambda connection: idempotency.drop(connection, *self._place(call)))
+
+    def _place(self, call: KeyedCall) -> tuple[str, str, str]:
+        return call.caller, call.key, self._sealer.fingerprint(call.request)

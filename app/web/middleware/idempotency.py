@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.domain.masking import holds_password
 from app.domain.storage import StorageUnavailableError
 from app.services.gateway import Management
-from app.services.management.idempotency import CallKey, RecordedCall
+from app.services.management.idempotency import KeyedCall, RecordedCall
 from app.web import problems
 from app.web.middleware.limits import STREAMED, whole_body
 from app.web.problem_codes import Code
@@ -63,16 +63,16 @@ class IdempotencyKeys:
         except ClientDisconnect:
             return
         request = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
-        call = CallKey.of(caller.name, key)
-        known = await management.idempotent_calls.begin(call, request)
+        call = KeyedCall.of(caller.name, key, request)
+        known = await management.idempotent_calls.begin(call)
         if known is None:
             await self._run(management, call, body, scope, send)
-        elif management.idempotent_calls.is_same(known, request):
+        elif management.idempotent_calls.is_same(known, call):
             await _answer_again(known, scope, receive, send)
         else:
             await problems.response(Code.KEY_REUSED, _OTHER_BODY)(scope, receive, send)
 
-    async def _run(self, management: Management, call: CallKey, body: bytes, scope: Scope, send: Send) -> None:
+    async def _run(self, management: Management, call: KeyedCall, body: bytes, scope: Scope, send: Send) -> None:
         """Handle the request, store its answer unless it is an error, and send it once it is stored."""
         answer: list[Message] = []
 
@@ -94,7 +94,7 @@ class IdempotencyKeys:
             await send(message)
 
 
-async def _keep(management: Management, call: CallKey, answer: list[Message]) -> None:
+async def _keep(management: Management, call: KeyedCall, answer: list[Message]) -> None:
     """Store the answer of a call, or give its key back if that is an error."""
     status = answer[0]["status"]
     if status >= _FIRST_ERROR:

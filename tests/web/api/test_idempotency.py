@@ -9,6 +9,7 @@ import pytest
 from app.db import catalogue
 from app.db.idempotency import idempotent_call
 from app.domain.policy import RetentionPeriods
+from app.services.management.idempotency import KeyedCall
 from app.services.upkeep.retention import purge
 from tests.running import ALICE
 from tests.web.calls import ALICE_HOME, Web, assert_problem
@@ -112,3 +113,17 @@ async def test_stored_calls_are_purged_without_new_calls(web: Web) -> None:
         old = idempotent_call.update().values(begun_at=datetime.now(UTC) - timedelta(hours=25))
         await gateway.storage.database.write(lambda connection: connection.execute(old))
         assert purge(gateway.storage.database, RetentionPeriods(), gateway.storage.owner.heads).calls == 1
+
+
+async def test_a_call_from_before_a_reset_leaves_alone_who_has_its_key_since(web: Web) -> None:
+    calls = web.running.gateway.management.idempotent_calls
+    before, since = (KeyedCall.of("demo", "k-1", request) for request in (b"before", b"since"))
+    assert await calls.begin(before) is None
+    assert (await web.call("POST", "/simulator/reset")).status_code == 200
+    assert await calls.begin(since) is None
+    await calls.end(before, 201, "application/json", "{}")
+    known = await calls.begin(since)
+    assert known is not None
+    assert known.status is None
+    await calls.drop(before)
+    assert await calls.begin(since) is not None
