@@ -43,8 +43,8 @@ run: setup ## Run the demo on http://127.0.0.1:8086 (PORT=9000: another port, CA
 	@export SMSGW_ENV=demo; $(if $(PORT),export SMSGW_PORT='$(PORT)';) exec $(BIN)/smsgw demo --by-make \
 	  $(if $(CARRIER),--carrier '$(CARRIER)') $(if $(CARRIER_PORT),--carrier-port '$(CARRIER_PORT)')
 
-test: setup ## Run all the tests, 15 to 20 minutes on two cores
-	@echo 'All the tests: 15 to 20 minutes on two cores.'
+test: setup ## Run all the tests, 15 to 25 minutes on two cores
+	@echo 'All the tests: 15 to 25 minutes on two cores.'
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # One process: to start another takes longer than these tests.
