@@ -172,7 +172,7 @@ def transport_to_carriers(settings: Settings) -> httpx.AsyncBaseTransport:
     """Return the transport that all providers share."""
 
     def made() -> httpx.AsyncBaseTransport:
-        from app.providers.transport import make_transport  # noqa: PLC0415
+        from app.providers.transport import make_transport  # noqa: PLC0415  for who calls a carrier
 
         return make_transport()
 
@@ -183,7 +183,7 @@ def transport_to_receivers(settings: Settings) -> httpx.AsyncBaseTransport:
     """Return the transport for events."""
 
     def made() -> httpx.AsyncBaseTransport:
-        from app.services.events.resolving import make_webhook_transport  # noqa: PLC0415
+        from app.services.events.resolving import make_webhook_transport  # noqa: PLC0415  for who posts
 
         return make_webhook_transport(private=settings.private_webhooks)
 

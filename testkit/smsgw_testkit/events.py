@@ -217,4 +217,4 @@ def receiver_of(path: str) -> str:
 
 
 def _is_kept(received: Received) -> bool:
-    return received.wrong is None and received.status is not None and received.status // 100 == 2  # noqa: PLR2004
+    return received.wrong is None and received.status is not None and received.status // 100 == 2  # noqa: PLR2004  2xx
