@@ -1,7 +1,5 @@
 """Fixtures: the system's Chromium, and a gateway with a frozen clock for each test."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +7,7 @@ from playwright.async_api import Browser, BrowserContext, async_playwright, expe
 
 from app.settings import Settings
 from tests.browser.phones import Page, opened
+from tests.programs import program
 from tests.running import settings_for
 from tests.web.calls import Web
 from tests.web.sockets import listening
@@ -18,24 +17,14 @@ PATIENCE_MS = 30_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def _chromium() -> str:
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is not None:
-        return found
-    reason = "No Chromium on this machine: install the package chromium (and fonts-noto-cjk) to run the browser tests."
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """One browser for all tests of a module."""
-    program = _chromium()
+    chromium = program(*_NAMES, package="the packages chromium and fonts-noto-cjk")
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
         )
         yield started
         await started.close()

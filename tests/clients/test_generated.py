@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.reading import ROOT, blocks
+from tests.programs import program
 from tests.running import settings_for
 from tests.web.calls import Web
 from tests.web.sockets import listening
@@ -31,17 +31,6 @@ not_found
 true
 """
 LONGEST_SECONDS = 300
-
-
-def need(program: str, package: str) -> str:
-    """Return the path of a program. Without it the test is skipped; with CI=true it fails."""
-    found = shutil.which(program)
-    if found is None:
-        reason = f"No {program} on this machine: {package}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 async def run(*command: str, cwd: Path, **variables: str) -> str:
@@ -66,7 +55,7 @@ def script(language: str) -> str:
 
 
 async def test_a_python_client(sqlite_url: str, tmp_path: Path) -> None:
-    generator = need("openapi-python-client", "install requirements/clients.txt in an environment of its own")
+    generator = program("openapi-python-client", package="requirements/clients.txt, in an environment of its own")
     (tmp_path / "settings.yaml").write_text("post_hooks: []\n")  # these would only format
     (tmp_path / "calls.py").write_text(script("python"), encoding="utf-8")
     made = ("--output-path", "gateway_client", "--meta", "none", "--config", "settings.yaml")
@@ -83,9 +72,10 @@ async def test_a_python_client(sqlite_url: str, tmp_path: Path) -> None:
 
 
 async def test_a_typescript_client(sqlite_url: str, tmp_path: Path) -> None:
-    how = "npm install --global openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5.9.3"
-    generator, compiler, node = need("openapi-typescript", how), need("tsc", how), need("node", "install nodejs")
-    modules = await run(need("npm", "install npm"), "root", "--global", cwd=tmp_path)
+    ours = "by npm, globally: openapi-typescript@7.13.0 openapi-fetch@0.17.0 typescript@5.9.3"
+    generator, compiler = program("openapi-typescript", package=ours), program("tsc", package=ours)
+    node, npm = program("node", package="the package nodejs"), program("npm", package="the package npm")
+    modules = await run(npm, "root", "--global", cwd=tmp_path)
     (tmp_path / "node_modules").symlink_to(modules.strip())
     (tmp_path / "calls.ts").write_text(script("ts"), encoding="utf-8")
     (tmp_path / "node.d.ts").write_text("declare const process: { argv: string[] };\n")

@@ -1,7 +1,6 @@
 """Two gateways behind PgBouncer in transaction mode: the same dialogues as without it."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.crash.calls import drain, prepare, send, texts
 from tests.crash.process import free_port, processes_of
+from tests.programs import program
 
 NUMBERS = [f"+86138001382{place:02}" for place in range(20)]
 STARTS_WITHIN_SECONDS = 30
@@ -32,22 +32,11 @@ default_pool_size = 4
 """
 
 
-def program() -> str:
-    """Return the path of pgbouncer. With CI=true the test fails without it, elsewhere it is skipped."""
-    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        reason = "No PgBouncer on this machine: install the package pgbouncer."
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 @contextmanager
 def pooler(server_url: str) -> Iterator[str]:
     """Run PgBouncer before a server; yield the URL of the same database through it."""
     server, port = conninfo_to_dict(server_url), free_port()
-    command = [program()]
+    command = [program("pgbouncer", package="the package pgbouncer")]
     if os.geteuid() == 0:  # it refuses to run as root
         command += ["-u", Path(str(server["host"]), f".s.PGSQL.{server.get('port') or 5432}").owner()]
     with tempfile.TemporaryDirectory(prefix="smsgw-tests-") as folder:

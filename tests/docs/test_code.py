@@ -12,6 +12,7 @@ import pytest
 from tests.commands.transcript import Conversation, play
 from tests.docs.reading import ROOT, blocks, relative_name, saved
 from tests.docs.terminal import RUN, WITHIN_SECONDS, Terminal, follow, free_port, run
+from tests.programs import program
 
 # True: the document needs a running gateway. False: it starts its own.
 FOLLOWED = {
@@ -59,11 +60,7 @@ def test_skipped_blocks_give_a_reason(name: str) -> None:
 
 
 def test_the_example_for_node_works(tmp_path: Path) -> None:
-    node = shutil.which("node")
-    if node is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Node is missing")
-        pytest.skip("Node is missing")
+    node = program("node", package="the package nodejs")
     page = ROOT / "docs" / "testing-your-software.md"
     [example] = [block for block in blocks(page, "javascript") if block.note("save")]
     (tmp_path / "listing.test.mjs").write_text(example.code, "utf-8")

@@ -1,20 +1,18 @@
 """The alert rules, the scrape example and the dashboard: each names metrics and labels that there are, and each rule fires."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from prometheus_client import REGISTRY
 
 import app.main  # noqa: F401  all metrics
 from app.failures import Kind
+from tests.programs import program
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS, DASHBOARD = ROOT / "ops" / "prometheus", ROOT / "ops" / "grafana" / "dashboard.json"
@@ -91,14 +89,8 @@ def our_metrics() -> dict[str, set[str]]:
 
 
 def promtool(*arguments: str) -> None:
-    """Run promtool. With CI=true the test fails without it, elsewhere it is skipped."""
-    program = shutil.which("promtool")
-    if program is None:
-        reason = "There is no promtool; it comes with Debian's package prometheus."
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    run = subprocess.run([program, *arguments], check=False, capture_output=True, text=True)
+    command = [program("promtool", package="the package prometheus"), *arguments]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

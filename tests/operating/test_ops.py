@@ -3,7 +3,6 @@
 import http.client
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from dotenv import dotenv_values
 
 from app.settings import Settings
 from tests.crash.process import READY_SECONDS, free_port
+from tests.programs import program
 from tests.running import SEAL_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -31,17 +31,6 @@ LEAST_FILES = 4096
 # Of 10; what systemd itself calls OK ends at 4.
 MOST_EXPOSED = 2.0
 WITHIN_SECONDS = 60
-
-
-def program(name: str, package: str) -> str:
-    """Return the path of a program. With CI=true the test fails without it, elsewhere it is skipped."""
-    found = shutil.which(name)
-    if found is None:
-        reason = f"No {name} on this machine: install the package {package}."
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 # ---- systemd
@@ -59,14 +48,14 @@ def units(tmp_path: Path) -> list[Path]:
 
 
 def test_systemd_takes_the_units(units: list[Path]) -> None:
-    analyze = program("systemd-analyze", "systemd")
+    analyze = program("systemd-analyze", package="the package systemd")
     for unit in units:
         done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_units_can_do_little_harm(units: list[Path]) -> None:
-    analyze = program("systemd-analyze", "systemd")
+    analyze = program("systemd-analyze", package="the package systemd")
     for unit in units:
         done = subprocess.run(
             [analyze, "security", "--offline=true", unit], capture_output=True, text=True, check=False
@@ -127,7 +116,7 @@ def _wait_until(is_so: Callable[[], bool], process: "subprocess.Popen[bytes]") -
 
 def test_caddy_takes_its_file() -> None:
     done = subprocess.run(
-        [program("caddy", "caddy"), "validate", "--adapter", "caddyfile", "--config", CADDYFILE],
+        [program("caddy", package="the package caddy"), "validate", "--adapter", "caddyfile", "--config", CADDYFILE],
         capture_output=True, text=True, check=False, timeout=WITHIN_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -161,7 +150,14 @@ def proxy(folder: Path) -> Iterator[tuple[int, int]]:
         text = text.replace("sms.example.com", f"http://127.0.0.1:{outside}")
         text = text.replace("sms-api.internal.example.com", f"http://127.0.0.1:{inside}")
         (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + text)
-        command = [program("caddy", "caddy"), "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+        command = [
+            program("caddy", package="the package caddy"),
+            "run",
+            "--adapter",
+            "caddyfile",
+            "--config",
+            str(folder / "Caddyfile"),
+        ]
         with subprocess.Popen(
             command, env={**os.environ, "HOME": str(folder)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as running:

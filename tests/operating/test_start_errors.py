@@ -22,6 +22,7 @@ from app.domain.storage import StorageUnavailableError
 from app.services.sealing import Sealer
 from app.services.startup import DatabaseOwner, prepare
 from tests.crash.process import free_port
+from tests.programs import lacking
 from tests.running import SEAL_KEY
 
 SERVE, CREATE, CHECK, MIGRATE = (
@@ -78,9 +79,7 @@ def read_only() -> Iterator[Path]:
             is_root
             and subprocess.run([mount, "-t", "tmpfs", "tmpfs", name], capture_output=True, check=False).returncode
         ):
-            if os.environ.get("CI") == "true":
-                pytest.fail("No file system of its own can be mounted here.")
-            pytest.skip("No file system of its own can be mounted here.")
+            lacking("No file system of its own can be mounted here.")
         database = Database(normalise_url(f"sqlite:///{name}/gateway.db"))
         prepare(database, DatabaseOwner("test", Sealer(SEAL_KEY)), migrate=True)
         database.close()

@@ -1,27 +1,16 @@
 """What tshark's dissectors say of PDUs."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from struct import pack
 
-import pytest
-
-
-def missing(what: str) -> None:
-    """Skip the test, or with CI=true let it fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
+from tests.programs import program
 
 
 async def dissected(pdus: Sequence[bytes], protocol: str, field: str, folder: Path) -> list[list[str]]:
     """Return for each PDU the field of its command, and whether it is malformed: empty if it is not."""
-    tshark = shutil.which("tshark")
-    if tshark is None:
-        missing("No tshark on this machine: install the package tshark.")
+    tshark = program("tshark", package="the package tshark")
     path = folder / "ours.pcap"
     path.write_bytes(_capture(pdus))
     command = [str(tshark), "-r", str(path), "-d", f"tcp.port==2775,{protocol}", "-T", "fields", "-E", "separator=;"]

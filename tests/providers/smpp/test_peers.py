@@ -20,7 +20,8 @@ from app.providers.base import Accepted, BindEndedError, EndlessLease
 from app.providers.smpp.adapter import SmppProvider
 from app.toys.smsc import Pdu, Session, deliver_body
 from tests.crash.process import free_port
-from tests.providers.session.capturing import dissected, missing
+from tests.programs import lacking, program
+from tests.providers.session.capturing import dissected
 from tests.providers.session.rig import TIMES, Stored, message, until
 from tests.providers.smpp.rig import bound, make
 
@@ -122,10 +123,7 @@ async def test_the_server_of_smpp34() -> None:
 
 def node() -> tuple[str, dict[str, str]]:
     """Return the program node and an environment in which it finds smpp."""
-    program = shutil.which("node")
-    if program is None:
-        missing("No node on this machine: install the package nodejs.")
-    assert program is not None
+    there = program("node", package="the package nodejs")
     npm = shutil.which("npm")
     root = (
         subprocess.run([npm, "root", "--global"], capture_output=True, text=True, check=True).stdout.strip()
@@ -134,15 +132,15 @@ def node() -> tuple[str, dict[str, str]]:
     )
     paths = os.pathsep.join(filter(None, (os.environ.get("NODE_PATH"), root)))
     environment = {**os.environ, "NODE_PATH": paths}
-    if subprocess.run([program, "-e", "require('smpp')"], env=environment, capture_output=True, check=False).returncode:
-        missing("node finds no smpp: run npm install --global smpp.")
-    return program, environment
+    if subprocess.run([there, "-e", "require('smpp')"], env=environment, capture_output=True, check=False).returncode:
+        lacking("node finds no smpp: run npm install --global smpp.")
+    return there, environment
 
 
 async def test_the_server_of_npm() -> None:
-    program, environment = await asyncio.to_thread(node)
+    path, environment = await asyncio.to_thread(node)
     process = await asyncio.create_subprocess_exec(
-        program, HERE / "peer.js", stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        path, HERE / "peer.js", stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     )
     said: list[dict[str, Any]] = []
     assert process.stdout is not None
